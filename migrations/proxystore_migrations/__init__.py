@@ -1,0 +1,1 @@
+"""The history of proxystore's schema: one line of revisions for both databases."""

@@ -1,0 +1,1 @@
+"""Keys, limits, usage, audit and a response cache for any ASGI LLM proxy."""

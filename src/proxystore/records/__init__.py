@@ -1,0 +1,7 @@
+"""One frozen Struct per row."""
+
+from __future__ import annotations
+
+from proxystore.records.usage import UsageEvent
+
+__all__ = ["UsageEvent"]

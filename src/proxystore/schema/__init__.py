@@ -1,0 +1,27 @@
+"""The tables, one file per aggregate; importing this package fills :data:`metadata`."""
+
+from __future__ import annotations
+
+from proxystore.schema.api_keys import api_keys
+from proxystore.schema.audit import audit_events
+from proxystore.schema.changes import changes, generations
+from proxystore.schema.ledger import ledger_segments
+from proxystore.schema.metadata import metadata
+from proxystore.schema.projects import projects
+from proxystore.schema.settings import settings
+from proxystore.schema.usage import usage_daily, usage_events, usage_hourly, usage_series
+
+__all__ = [
+    "api_keys",
+    "audit_events",
+    "changes",
+    "generations",
+    "ledger_segments",
+    "metadata",
+    "projects",
+    "settings",
+    "usage_daily",
+    "usage_events",
+    "usage_hourly",
+    "usage_series",
+]

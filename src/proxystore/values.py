@@ -1,0 +1,140 @@
+"""What rooms hand each other and no table holds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Iterable
+from typing import Literal, TypeAlias
+
+import msgspec
+
+Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
+"""Header fields as ASGI has them: lower-case names, values as sent."""
+
+Outcome: TypeAlias = Literal["complete", "cached", "refused", "failed", "disconnected"]
+Quality: TypeAlias = Literal["reported", "estimated", "inconsistent", "unclassified", "missing"]
+
+
+class Limit(msgspec.Struct, frozen=True, kw_only=True):
+    """So much of something in a window of time.
+
+    Attributes:
+        owner: Whose limit it is, such as ``key_0198…``.
+        unit: What is counted; money in nano-dollars.
+        amount: How much of it, at most.
+        window: ``minute`` slides; ``day`` and ``month`` are calendar windows in UTC; ``ever`` never refills.
+    """
+
+    owner: str
+    unit: Literal["requests", "tokens", "nanousd"]
+    amount: int
+    window: Literal["minute", "day", "month", "ever"]
+
+
+class Principal(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is calling.
+
+    Attributes:
+        key_id: The id of the key, never its secret.
+        project_id: The project the key belongs to.
+        name: For people; need not be unique.
+        models: The models that may be called; ``None`` is every model.
+        limits: What the limits plugin holds the caller to.
+    """
+
+    key_id: str | None = None
+    project_id: str | None = None
+    name: str = ""
+    models: frozenset[str] | None = None
+    limits: tuple[Limit, ...] = ()
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked of the model, as far as the wire format could tell; always what the *client* said.
+
+    Attributes:
+        operation_name: OpenTelemetry's ``gen_ai.operation.name``, such as ``chat`` or ``embeddings``.
+        request_model: The name asked for; ``None`` where the request tells none.
+        is_streaming: Whether the answer was asked for as a stream.
+        wants_usage: Whether usage will be told without our asking for it.
+        max_output_tokens: The caller's bound on generated tokens.
+    """
+
+    operation_name: str
+    request_model: str | None = None
+    is_streaming: bool = False
+    wants_usage: bool = True
+    max_output_tokens: int | None = None
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens in disjoint buckets: their sum is the total, nothing is counted in two of them.
+
+    Unlike OpenTelemetry's (whose input includes cached tokens and output includes reasoning), so that each bucket
+    can have a price of its own; an exporter adds them up.
+
+    Attributes:
+        input_tokens: Read anew: neither from a provider's cache nor audio nor image.
+        cache_read_tokens: Read from the provider's prompt cache.
+        cache_write_tokens: Written to it for five minutes (or for as long as the provider says without a choice).
+        cache_write_1h_tokens: Written to it for an hour.
+        input_audio_tokens, input_image_tokens: Input of other kinds.
+        output_tokens: Written for the caller to read.
+        reasoning_tokens: Generated for the model's own use.
+        output_audio_tokens, output_image_tokens: Output of other kinds.
+        unclassified_tokens: Known by their sum alone.
+        requests: Billed by the piece, such as web searches.
+        seconds: Billed by the second, such as transcribed audio.
+        quality: How much these numbers can be trusted.
+        response_model: The model that answered, if it said so.
+    """
+
+    input_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    input_audio_tokens: int = 0
+    input_image_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+    output_audio_tokens: int = 0
+    output_image_tokens: int = 0
+    unclassified_tokens: int = 0
+    requests: int = 0
+    seconds: float = 0.0
+    quality: Quality = "missing"
+    response_model: str | None = None
+
+
+class Cost(msgspec.Struct, frozen=True, kw_only=True):
+    """Money in integer nano-dollars; ``None`` where no price is known, never 0 for that."""
+
+    nanousd: int | None = None
+    price_id: str | None = None
+
+
+class Denial(msgspec.Struct, frozen=True, kw_only=True):
+    """A refusal; returned, never raised; the wire format gives it the shape of the API that was called.
+
+    Attributes:
+        status: The HTTP status.
+        code: A stable word for programs, such as ``rate_limit_exceeded``.
+        message: A sentence for people, in the caller's terms.
+        retry_after: Seconds until another try makes sense; becomes ``Retry-After``.
+        headers: Sent along.
+    """
+
+    status: int
+    code: str
+    message: str
+    retry_after: float | None = None
+    headers: Headers = ()
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """A response given in place of the proxy's; returned, never raised."""
+
+    status: int = 200
+    headers: Headers = ()
+    chunks: Iterable[bytes] | AsyncIterable[bytes] = ()
+    outcome: Outcome = "cached"
+    usage: Usage = Usage()
