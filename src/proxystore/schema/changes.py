@@ -6,7 +6,7 @@ without gaps; a sequence would show 6 before 5.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Table, Text
+from sqlalchemy import BigInteger, Column, Table, Text, text
 
 from proxystore.schema.metadata import metadata
 from proxystore.schema.types import Moment
@@ -15,7 +15,7 @@ generations = Table(
     "generations",
     metadata,
     Column("name", Text, primary_key=True),
-    Column("value", BigInteger, nullable=False, server_default="0"),
+    Column("value", BigInteger, nullable=False, server_default=text("0")),
 )
 
 changes = Table(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Identity, Integer, SmallInteger, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Identity, Integer, SmallInteger, Table, Text, UniqueConstraint, text
 
 from proxystore.schema.metadata import metadata
 from proxystore.schema.types import Code, Id
@@ -65,9 +65,9 @@ usage_events = Table(
     Column("quality", Code(QUALITIES), nullable=False),
     Column("first_byte_ms", Integer),
     Column("latency_ms", Integer, nullable=False),
-    *(Column(name, Integer, nullable=False, server_default="0") for name in TOKENS),
-    Column("billed_requests", Integer, nullable=False, server_default="0"),
-    Column("billed_ms", Integer, nullable=False, server_default="0"),
+    *(Column(name, Integer, nullable=False, server_default=text("0")) for name in TOKENS),
+    Column("billed_requests", Integer, nullable=False, server_default=text("0")),
+    Column("billed_ms", Integer, nullable=False, server_default=text("0")),
     Column("cost_nanousd", BigInteger),
     sqlite_with_rowid=False,
     postgresql_partition_by="RANGE (event_id)",
@@ -97,7 +97,7 @@ def _rollup(name: str, period: str) -> Table:
         metadata,
         Column(period, Integer, primary_key=True, autoincrement=False),
         Column("series_id", Integer, primary_key=True, autoincrement=False),
-        *(Column(total, BigInteger, nullable=False, server_default="0") for total in ROLLUP_TOTALS),
+        *(Column(total, BigInteger, nullable=False, server_default=text("0")) for total in ROLLUP_TOTALS),
         sqlite_with_rowid=False,
     )
 
