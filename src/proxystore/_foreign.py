@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
-from importlib import metadata
-from pathlib import Path
 
 MESSAGE = (
     "The distribution 'proxystore' is another project with our import name and cannot be installed beside"
     " 'asgi-proxystore': run `pip uninstall proxystore asgi-proxystore`, then `pip install asgi-proxystore`."
 )
+_METADATA = re.compile(r"proxystore-[^-]+\.(dist|egg)-info", re.IGNORECASE)
 
 
 def refuse_foreign_distribution() -> None:
@@ -18,10 +19,16 @@ def refuse_foreign_distribution() -> None:
     Raises:
         ImportError: It is installed. The ``proxystore`` command ends with the sentence alone, without a traceback.
     """
-    try:
-        metadata.distribution("proxystore")
-    except metadata.PackageNotFoundError:
+    if not any(_METADATA.fullmatch(name) for folder in sys.path for name in _names(folder)):
         return
-    if Path(sys.argv[0]).stem == "proxystore":
+    if os.path.basename(sys.argv[0]) in ("proxystore", "proxystore.exe"):
         raise SystemExit(MESSAGE)
     raise ImportError(MESSAGE, name="proxystore")
+
+
+def _names(folder: str) -> list[str]:
+    # importlib.metadata would know too, and would make `import proxystore` three times as slow.
+    try:
+        return os.listdir(folder or ".")
+    except OSError:
+        return []
