@@ -1,0 +1,66 @@
+"""One transaction on SQLite that keeps every other writer out, begun before the first question is asked."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection, create_engine, event, inspect
+from sqlalchemy.pool import StaticPool
+
+from proxystore.errors import SchemaError
+from proxystore.settings.url import DatabaseURL
+
+R = TypeVar("R")
+
+
+def write(url: DatabaseURL, work: Callable[[Connection], R], *, timeout: float) -> R:
+    """Run *work* in one writing transaction; the file and its directory (0700) are made if there are none."""
+    if url.path is not None:
+        url.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _transaction(_address(url, "rwc"), "BEGIN IMMEDIATE", timeout) as connection:
+        result = work(connection)
+        _check_references(connection)
+        return result
+
+
+def read(url: DatabaseURL, work: Callable[[Connection], R], *, timeout: float) -> R:
+    """Run *work* on one snapshot; a file that is not there reads as an empty database, and is not made."""
+    is_missing = url.path is not None and not url.path.exists()
+    with _transaction(":memory:" if is_missing else _address(url, "rw"), "BEGIN", timeout) as connection:
+        return work(connection)
+
+
+def foreign_tables(connection: Connection) -> list[str]:
+    """Return the tables of a file that holds none of ours."""
+    return sorted(inspect(connection).get_table_names())
+
+
+def _address(url: DatabaseURL, mode: str) -> str:
+    if url.path is None:
+        return f"file:/{url.name}?vfs=memdb"
+    return f"{Path(url.path).absolute().as_uri()}?mode={mode}"
+
+
+@contextmanager
+def _transaction(address: str, begin: str, timeout: float) -> Iterator[Connection]:
+    # Without an isolation level sqlite3 begins nothing by itself; by its own rules it would commit before DDL.
+    raw = sqlite3.connect(address, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False)
+    try:
+        # A table that is rebuilt is dropped for a moment: its rows must not cascade. Has no effect inside a transaction.
+        raw.execute("PRAGMA foreign_keys = OFF")
+        engine = create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool)
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+        with engine.begin() as connection:
+            yield connection
+    finally:
+        raw.close()
+
+
+def _check_references(connection: Connection) -> None:
+    broken = sorted({str(row[0]) for row in connection.exec_driver_sql("PRAGMA foreign_key_check")})
+    if broken:
+        raise SchemaError(f"the migration left rows in {', '.join(broken)} that name rows which are gone")
