@@ -1,1 +1,146 @@
-"""Keys, limits, usage, audit and a response cache for any ASGI LLM proxy."""
+"""Keys, limits, usage, audit and a response cache for any ASGI LLM proxy.
+
+Every public name lives here and is loaded when it is first asked for, so that ``import proxystore`` costs next to
+nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from proxystore._foreign import refuse_foreign_distribution
+
+if TYPE_CHECKING:
+    from proxystore.asgi import ProxyStoreMiddleware
+    from proxystore.cli import Column, CommandLine
+    from proxystore.database import Database, Query, Statement
+    from proxystore.errors import (
+        BodyTooLarge,
+        Conflict,
+        InvalidRecord,
+        NotFound,
+        PluginError,
+        ProxyStoreError,
+        ReferenceViolation,
+        SchemaError,
+        SettingsError,
+        StoreBusy,
+        StoreClosed,
+        StoreError,
+        StoreTimeout,
+        StoreUnavailable,
+        UsageEventNotFound,
+    )
+    from proxystore.exchange import Exchange, Request, Response
+    from proxystore.hooks import hookimpl
+    from proxystore.ledger import LedgerStatus, UsageEntry
+    from proxystore.migrating import Migrations
+    from proxystore.records import UsageEvent, UsageSummary
+    from proxystore.settings import Settings
+    from proxystore.store import Store
+    from proxystore.values import Answer, Call, Cost, Denial, Limit, Principal, Usage
+    from proxystore.wire import Meter, WireFormat
+
+_HOMES: Final = {
+    "Answer": "values",
+    "BodyTooLarge": "errors",
+    "Call": "values",
+    "Column": "cli",
+    "CommandLine": "cli",
+    "Conflict": "errors",
+    "Cost": "values",
+    "Database": "database",
+    "Denial": "values",
+    "Exchange": "exchange",
+    "InvalidRecord": "errors",
+    "LedgerStatus": "ledger",
+    "Limit": "values",
+    "Meter": "wire",
+    "Migrations": "migrating",
+    "NotFound": "errors",
+    "PluginError": "errors",
+    "Principal": "values",
+    "ProxyStoreError": "errors",
+    "ProxyStoreMiddleware": "asgi",
+    "Query": "database",
+    "ReferenceViolation": "errors",
+    "Request": "exchange",
+    "Response": "exchange",
+    "SchemaError": "errors",
+    "Settings": "settings",
+    "SettingsError": "errors",
+    "Statement": "database",
+    "Store": "store",
+    "StoreBusy": "errors",
+    "StoreClosed": "errors",
+    "StoreError": "errors",
+    "StoreTimeout": "errors",
+    "StoreUnavailable": "errors",
+    "Usage": "values",
+    "UsageEntry": "ledger",
+    "UsageEvent": "records",
+    "UsageEventNotFound": "errors",
+    "UsageSummary": "records",
+    "WireFormat": "wire",
+    "hookimpl": "hooks",
+}
+__all__ = [
+    "Answer",
+    "BodyTooLarge",
+    "Call",
+    "Column",
+    "CommandLine",
+    "Conflict",
+    "Cost",
+    "Database",
+    "Denial",
+    "Exchange",
+    "InvalidRecord",
+    "LedgerStatus",
+    "Limit",
+    "Meter",
+    "Migrations",
+    "NotFound",
+    "PluginError",
+    "Principal",
+    "ProxyStoreError",
+    "ProxyStoreMiddleware",
+    "Query",
+    "ReferenceViolation",
+    "Request",
+    "Response",
+    "SchemaError",
+    "Settings",
+    "SettingsError",
+    "Statement",
+    "Store",
+    "StoreBusy",
+    "StoreClosed",
+    "StoreError",
+    "StoreTimeout",
+    "StoreUnavailable",
+    "Usage",
+    "UsageEntry",
+    "UsageEvent",
+    "UsageEventNotFound",
+    "UsageSummary",
+    "WireFormat",
+    "hookimpl",
+]
+
+refuse_foreign_distribution()
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    from importlib import import_module
+
+    value = getattr(import_module(f"proxystore.{_HOMES[name]}"), name)
+    globals()[name] = value  # the next look-up does not come here
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__]

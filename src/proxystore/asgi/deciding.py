@@ -1,0 +1,62 @@
+"""What is asked of the plugins before the proxy sees a request."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from proxystore.asgi.refusing import TOO_LARGE, UNDECIDED
+from proxystore.errors import BodyTooLarge, ProxyStoreError
+from proxystore.exchange import ClientGone
+from proxystore.values import Answer, Denial
+
+if TYPE_CHECKING:
+    from proxystore.asgi.house import House
+    from proxystore.exchange import Exchange
+
+logger = logging.getLogger(__name__)
+
+
+async def authenticate(house: House, exchange: Exchange) -> Denial | None:
+    """Find out who is calling; return why they may not, or ``None``."""
+    if house.chains.on_auth is None:
+        return None
+    try:
+        who = await house.chains.on_auth(exchange)
+    except (BodyTooLarge, ProxyStoreError) as error:
+        return _denial_for(error)
+    if isinstance(who, Denial):
+        return who
+    exchange.principal, exchange.decided_by = who, None
+    return None
+
+
+async def decide(house: House, exchange: Exchange) -> Answer | Denial | None:
+    """Find out who is calling and what for; return the answer in the proxy's place, or ``None`` to let it pass.
+
+    Raises:
+        ClientGone: There is nobody left to answer.
+    """
+    denial = await authenticate(house, exchange)
+    if denial is not None:
+        return denial
+    request = exchange.request
+    try:
+        if request.is_claimed:
+            if request.declared_length > house.settings.max_body_bytes:
+                return TOO_LARGE  # before a byte of it is read
+            await request.read_call()
+        if house.chains.on_request is not None:
+            return await house.chains.on_request(exchange)
+    except ClientGone:
+        raise
+    except ProxyStoreError as error:
+        return _denial_for(error)
+    return None
+
+
+def _denial_for(error: ProxyStoreError) -> Denial:
+    if isinstance(error, BodyTooLarge):
+        return TOO_LARGE
+    logger.error("a request could not be decided: %s", error, exc_info=error)
+    return UNDECIDED

@@ -1,0 +1,55 @@
+"""How one exchange ends: recorded once, before the client can see it; observed afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from proxystore.asgi.house import House
+    from proxystore.exchange import Exchange
+    from proxystore.values import Outcome
+
+
+class Ending:
+    """The end of one exchange.
+
+    Attributes:
+        is_recorded: Whether ``on_usage`` has been called; it never is again.
+    """
+
+    __slots__ = ("_exchange", "_house", "is_recorded")
+
+    def __init__(self, house: House, exchange: Exchange) -> None:
+        self._house = house
+        self._exchange = exchange
+        self.is_recorded = False
+
+    def record(self, outcome: Outcome) -> None:
+        """Tell the recorders, unless they have been told."""
+        if self.is_recorded:
+            return
+        self.is_recorded = True
+        exchange = self._exchange
+        exchange.outcome = outcome
+        exchange.response.last_byte_ns = exchange.now_ns()
+        if self._house.chains.on_usage is not None:
+            self._house.chains.on_usage(exchange)
+
+    def break_off(self, *, is_gone: bool) -> None:
+        """Record an exchange that did not come to its end: the client went away, or the proxy failed."""
+        if not self.is_recorded:
+            self.record("disconnected" if is_gone or _is_cancelled(self._exchange.error) else "failed")
+
+    async def observe(self) -> None:
+        """Tell the observers; in a task of their own where this one may not wait any more."""
+        tell = self._house.chains.on_response
+        if tell is not None:
+            if isinstance(self._exchange.error, Exception | None):
+                await tell(self._exchange)
+            else:
+                self._house.spawn(tell(self._exchange))
+
+
+def _is_cancelled(error: BaseException | None) -> bool:
+    return isinstance(error, asyncio.CancelledError | GeneratorExit)

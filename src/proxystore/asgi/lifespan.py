@@ -1,0 +1,86 @@
+"""The lifespan of the wrapped proxy, with the store opened before it and closed after it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from proxystore.asgi.keeper import Keeper
+    from proxystore.exchange.asgi import ASGIApp, Message, Receive, Scope, Send
+
+logger = logging.getLogger(__name__)
+
+
+class Lifespan:
+    """One run of the lifespan protocol.
+
+    A failure of ours is told as ``lifespan.startup.failed``: a server takes an exception for an application without
+    lifespan, and serves on. A proxy that has none gets ours.
+    """
+
+    __slots__ = ("_app", "_is_over", "_is_started", "_keeper", "_receive", "_scope", "_send")
+
+    def __init__(self, app: ASGIApp, keeper: Keeper, scope: Scope, receive: Receive, send: Send) -> None:
+        self._app = app
+        self._keeper = keeper
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._is_started = False
+        self._is_over = False
+
+    async def run(self) -> None:
+        """Open, let the proxy start, serve and stop, close."""
+        startup = await self._receive()
+        try:
+            await self._keeper.open()
+        except Exception as error:
+            logger.exception("the store could not be opened")
+            await self._send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        try:
+            await self._run_inner(startup)
+        finally:
+            await self._keeper.close()
+
+    async def _run_inner(self, startup: Message) -> None:
+        waiting = [startup]
+
+        async def receive() -> Message:
+            return waiting.pop() if waiting else await self._receive()
+
+        try:
+            await self._app(self._scope, receive, self._pass_out)
+        except Exception as error:
+            if self._is_started:
+                await self._finish({"type": "lifespan.shutdown.failed", "message": str(error)})
+                raise
+        if not self._is_over:
+            await self._stand_in()
+
+    async def _pass_out(self, message: Message) -> None:
+        if message["type"] == "lifespan.startup.complete":
+            self._is_started = True
+            await self._send(message)
+        elif message["type"] == "lifespan.startup.failed":
+            self._is_over = True
+            await self._keeper.close()
+            await self._send(message)
+        else:
+            await self._finish(message)
+
+    async def _finish(self, message: Message) -> None:
+        """Close before the server hears that everything is over: it may not wait any longer."""
+        self._is_over = True
+        await self._keeper.close()
+        await self._send(message)
+
+    async def _stand_in(self) -> None:
+        """Be the lifespan of a proxy that has none, or has left early."""
+        if not self._is_started:
+            self._is_started = True
+            await self._send({"type": "lifespan.startup.complete"})
+        while (await self._receive())["type"] != "lifespan.shutdown":
+            pass
+        await self._finish({"type": "lifespan.shutdown.complete"})

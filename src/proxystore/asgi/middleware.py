@@ -1,0 +1,130 @@
+"""ProxyStoreMiddleware: configuration only."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from proxystore import wire
+from proxystore.asgi import endpoints
+from proxystore.asgi.keeper import Keeper
+from proxystore.asgi.lifespan import Lifespan
+from proxystore.asgi.passage import Passage
+from proxystore.asgi.refusing import UNDECIDED, worded
+from proxystore.asgi.websocket import WebSocketPassage
+from proxystore.errors import StoreClosed
+from proxystore.exchange import Request
+from proxystore.wire import Formats
+
+if TYPE_CHECKING:
+    from proxystore.asgi.house import House
+    from proxystore.exchange.asgi import ASGIApp, Receive, Scope, Send
+    from proxystore.hooks import Plugins
+    from proxystore.settings import Settings
+    from proxystore.store import Store
+
+logger = logging.getLogger(__name__)
+
+
+class ProxyStoreMiddleware:
+    """Pure ASGI middleware around any proxy.
+
+    Holds configuration, never a request. Nothing is opened, read or loaded before the server's lifespan (or the first
+    request, where there is none), so that what goes wrong can be told to the server.
+
+    Args:
+        app: The proxy, any ASGI application.
+        settings: Those of *store*, or else read from the environment and ``proxystore.toml``.
+        store: Used, and opened if need be, but closed by its owner; without one the middleware has its own.
+        plugins: Classes, modules or instances, asked after those that the settings name.
+
+    Example:
+        ```python
+        from proxystore import ProxyStoreMiddleware
+
+        async def proxy(scope, receive, send):
+            ...
+
+        app = ProxyStoreMiddleware(proxy)
+        ```
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        settings: Settings | None = None,
+        store: Store | None = None,
+        plugins: Sequence[object] = (),
+    ) -> None:
+        self._app = app
+        self._keeper = Keeper(app, settings, store, plugins)
+
+    @property
+    def store(self) -> Store:
+        """The open store.
+
+        Raises:
+            StoreClosed: The server has not started yet, or has stopped.
+        """
+        return self._open_house.store
+
+    @property
+    def plugins(self) -> Plugins:
+        """The loaded plugins.
+
+        Raises:
+            StoreClosed: The server has not started yet, or has stopped.
+        """
+        if self._keeper.plugins is None:
+            raise StoreClosed
+        return self._keeper.plugins
+
+    @property
+    def _open_house(self) -> House:
+        if self._keeper.house is None:
+            raise StoreClosed
+        return self._keeper.house
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve (ASGI)."""
+        kind = scope["type"]
+        if "proxystore" in scope or kind not in {"http", "websocket", "lifespan"}:
+            await self._app(scope, receive, send)  # carried by an outer middleware already: counted there, not twice
+        elif kind == "lifespan":
+            scope["proxystore"] = True
+            await Lifespan(self._app, self._keeper, scope, receive, send).run()
+        else:
+            await self._serve(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+        is_http = scope["type"] == "http"
+        try:
+            house = await self._keeper.open_for_request()
+        except Exception:
+            logger.exception("the store could not be opened")
+            await _refuse(scope, path, receive, send)
+            return
+        if is_http and path.startswith(endpoints.PREFIX):
+            await endpoints.respond(path, scope["method"], house.store, send)
+        elif is_http:
+            await Passage(house, scope, path, receive, send).run()
+        else:
+            await WebSocketPassage(house, scope, path, receive, send).run()
+
+
+async def _refuse(scope: Scope, path: str, receive: Receive, send: Send) -> None:
+    """Answer 503 while there is no open house."""
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": 1013, "reason": UNDECIDED.message})
+        return
+    if path == endpoints.PREFIX + "live" or path == endpoints.PREFIX + "ready":
+        await endpoints.respond(path, scope["method"], None, send)
+        return
+    format = Formats(wire.BUILT_IN).find(scope["method"], path)
+    headers, body = worded(UNDECIDED, Request(scope, receive, path, format, limit=0))
+    await send({"type": "http.response.start", "status": UNDECIDED.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,146 @@
+"""The response on its way out: each message forwarded at once, the meter reading along."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from proxystore.asgi.asking import REFUSALS
+from proxystore.asgi.editing import Editing
+from proxystore.asgi.refusing import request_id_header
+from proxystore.wire import decoded
+
+if TYPE_CHECKING:
+    from proxystore.asgi.ending import Ending
+    from proxystore.exchange import Exchange
+    from proxystore.exchange.asgi import Message, Send
+    from proxystore.values import Outcome
+    from proxystore.wire import Meter
+
+_BODILESS: Final = frozenset({204, 304})
+_EVENTS: Final = b"text/event-stream"
+
+
+class Outbound:
+    """What one response passes through.
+
+    Attributes:
+        is_asked: Whether we put a question for usage into the request, so that the event it causes has to go.
+        is_refused: Whether the server refused the question; its response is then dropped, not a byte has left.
+        is_metered: Whether the proxy answers; what a plugin answers was metered when it was paid for.
+    """
+
+    __slots__ = ("_editing", "_ending", "_exchange", "_left", "_meter", "_send", "is_asked", "is_metered", "is_refused")
+
+    def __init__(self, exchange: Exchange, ending: Ending, send: Send) -> None:
+        self._exchange = exchange
+        self._ending = ending
+        self._send = send
+        self._meter: Meter | None = None
+        self._editing: Editing | None = None
+        self._left = -1  # bytes of the body still to come, where content-length told
+        self.is_asked = False
+        self.is_refused = False
+        self.is_metered = True
+
+    async def send(self, message: Message) -> None:
+        """Take the proxy's next message (ASGI)."""
+        kind = message["type"]
+        if self.is_refused:
+            return
+        if kind == "http.response.body":
+            await self._forward_body(message)
+        elif kind == "http.response.start":
+            await self._forward_start(message)
+        else:
+            if kind == "http.response.pathsend":  # the whole body, sent by the server from a file
+                self._end()
+            await self._forward(message)
+
+    async def _forward_body(self, message: Message) -> None:
+        data: bytes = message.get("body", b"")
+        is_last = not message.get("more_body", False)
+        meter = self._meter
+        self._left -= len(data)
+        if meter is not None:
+            kept = meter.feed(data, is_last=is_last or self._left == 0)
+            if kept is not data:
+                message = {**message, "body": kept}
+                data = kept
+        if self._exchange.response.is_kept:
+            self._exchange.response.keep_chunk(data)
+        # The end is where the client sees it, not where the proxy says so.
+        if is_last or self._left == 0 or (meter is not None and meter.is_ended):
+            self._end()
+        if self._editing is not None:
+            for ready in self._editing.take(message):
+                await self._forward(ready)
+        elif data or is_last:
+            await self._forward(message)
+
+    async def _forward_start(self, message: Message) -> None:
+        exchange = self._exchange
+        response = exchange.response
+        status: int = message["status"]
+        if self.is_asked and status in REFUSALS:
+            self.is_refused = True
+            return
+        response.status = status
+        response.first_byte_ns = exchange.now_ns()
+        response.headers = list(message.get("headers", ()))
+        told = dict(response.headers)
+        length = told.get(b"content-length", b"")
+        self._left = int(length) if length.isdigit() else -1
+        if self.is_metered and status < 300:
+            self._meter = self._meter_for(told)
+        message = {**message, "headers": self._headers_out(told)}
+        if self._left == 0 or status in _BODILESS or exchange.request.method == "HEAD":
+            self._end()
+        elif response.wanted_edit is not None and _is_editable(told):
+            self._editing = Editing(response.wanted_edit, message)
+            return
+        await self._forward(message)
+
+    def _meter_for(self, told: dict[bytes, bytes]) -> Meter | None:
+        request = self._exchange.request
+        content_type = told.get(b"content-type", b"")
+        meter = request.format.meter(request.call, content_type=content_type, is_stripping=self.is_asked)
+        encoding = told.get(b"content-encoding")
+        return decoded(meter, encoding) if meter is not None and encoding else meter
+
+    def _headers_out(self, told: dict[bytes, bytes]) -> list[tuple[bytes, bytes]]:
+        headers = self._exchange.response.headers
+        if self.is_asked and b"content-length" in told and told.get(b"content-type", b"").startswith(_EVENTS):
+            headers = [header for header in headers if header[0] != b"content-length"]  # one event will be missing
+        return [*headers, *self._exchange.response.added_headers, request_id_header(self._exchange.id_bytes)]
+
+    async def _forward(self, message: Message) -> None:
+        try:
+            await self._send(message)
+        except OSError:  # what servers raise when there is nobody to send to
+            self._exchange.request.is_gone = True
+            raise
+
+    def _end(self) -> None:
+        if not self._ending.is_recorded:
+            if self._meter is not None:
+                self._exchange.usage = self._meter.usage
+            self._ending.record(self._outcome())
+
+    def _outcome(self) -> Outcome:
+        exchange = self._exchange
+        if not self.is_metered:
+            return exchange.outcome  # a refusal's, or what the plugin said of its answer
+        if exchange.request.is_gone:
+            return "disconnected"
+        is_failed = (exchange.response.status or 500) >= 400 or (self._meter is not None and self._meter.is_failed)
+        return "failed" if is_failed else "complete"
+
+    def break_off(self) -> None:
+        """Record an exchange that did not come to its end, with what the meter has seen of it."""
+        if self._meter is not None and not self._ending.is_recorded:
+            self._exchange.usage = self._meter.usage
+        self._ending.break_off(is_gone=self._exchange.request.is_gone)
+
+
+def _is_editable(told: dict[bytes, bytes]) -> bool:
+    return not told.get(b"content-type", b"").startswith(_EVENTS) and b"content-encoding" not in told

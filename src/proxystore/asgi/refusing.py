@@ -1,0 +1,38 @@
+"""Refusals, worded in the shape of the API that was called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from proxystore.values import Denial
+
+if TYPE_CHECKING:
+    from proxystore.exchange import Request
+
+UNDECIDED: Final = Denial(
+    status=503,
+    code="store_unavailable",
+    message="This request cannot be checked at the moment. Try again in a moment.",
+    retry_after=1,
+)
+TOO_LARGE: Final = Denial(
+    status=413, code="body_too_large", message="The request body is larger than this proxy accepts."
+)
+
+
+def worded(denial: Denial, request: Request) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """Return headers and body of *denial* in the shape of the called API."""
+    body = request.format.refuse(denial)
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), *denial.headers]
+    if denial.retry_after is not None:
+        headers.append((b"retry-after", b"%d" % -(-denial.retry_after // 1)))  # whole seconds, rounded up
+    return headers, b"" if request.method == "HEAD" else body
+
+
+def request_id_header(id_bytes: bytes) -> tuple[bytes, bytes]:
+    """Return the header that tells the client the exchange's id."""
+    text = id_bytes.hex()
+    id_text = f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    return b"x-proxystore-request-id", id_text.encode()
+
+

@@ -1,0 +1,95 @@
+"""One WebSocket on its way through: asked who is calling, passed on unread, recorded once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from proxystore.asgi.deciding import authenticate
+from proxystore.asgi.ending import Ending
+from proxystore.asgi.refusing import request_id_header, worded
+
+if TYPE_CHECKING:
+    from proxystore.asgi.house import House
+    from proxystore.exchange.asgi import Message, Receive, Scope, Send
+    from proxystore.values import Denial
+
+_NORMAL_CLOSURES: Final = frozenset({1000, 1001, 1005})  # RFC 6455, section 7.4.1: done, going away, no code given
+_POLICY_VIOLATION: Final = 1008
+
+
+class WebSocketPassage:
+    """Holds what only the way through needs; plugins see its exchange."""
+
+    __slots__ = ("_ending", "_exchange", "_house", "_receive", "_send")
+
+    def __init__(self, house: House, scope: Scope, path: str, receive: Receive, send: Send) -> None:
+        self._house = house
+        self._receive = receive
+        self._send = send
+        self._exchange = house.exchange(scope, path, receive)
+        self._ending = Ending(house, self._exchange)
+
+    async def run(self) -> None:
+        """Carry the connection through the house."""
+        try:
+            denial = await authenticate(self._house, self._exchange)
+            if denial is not None:
+                await self._refuse(denial)
+            else:
+                request = self._exchange.request
+                request.seal()
+                await self._house.app(request.scope, self._pass_in, self._pass_out)
+                if self._exchange.response.status == 101:  # the proxy is done; the server closes for it
+                    self._ending.record("complete")
+        except BaseException as error:
+            self._exchange.error = error
+            raise
+        finally:
+            self._ending.break_off(is_gone=self._exchange.request.is_gone)
+            await self._ending.observe()
+
+    async def _pass_in(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "websocket.disconnect":
+            is_normal = message.get("code", 1005) in _NORMAL_CLOSURES
+            self._exchange.request.is_gone = not is_normal
+            self._ending.record("complete" if is_normal else "disconnected")
+        return message
+
+    async def _pass_out(self, message: Message) -> None:
+        kind, response = message["type"], self._exchange.response
+        if kind == "websocket.accept":
+            self._start(101)
+            message = {**message, "headers": [*message.get("headers", ()), *self._added_headers()]}
+        elif kind == "websocket.http.response.start":
+            self._start(message["status"])
+            message = {**message, "headers": [*message.get("headers", ()), *self._added_headers()]}
+        elif kind == "websocket.http.response.body" and not message.get("more_body", False):
+            self._ending.record("failed")
+        elif kind == "websocket.close":
+            if response.status is None:  # before it was accepted: the server answers 403
+                self._start(403)
+            self._ending.record("complete" if response.status == 101 else "failed")
+        await self._send(message)
+
+    def _start(self, status: int) -> None:
+        response = self._exchange.response
+        response.status = status
+        response.first_byte_ns = self._exchange.now_ns()
+
+    def _added_headers(self) -> list[tuple[bytes, bytes]]:
+        return [*self._exchange.response.added_headers, request_id_header(self._exchange.id_bytes)]
+
+    async def _refuse(self, denial: Denial) -> None:
+        exchange = self._exchange
+        exchange.denial = denial
+        await self._receive()  # websocket.connect: an answer before it is out of turn
+        self._start(denial.status)
+        self._ending.record("refused")
+        if "websocket.http.response" in exchange.request.scope.get("extensions", {}):
+            headers, body = worded(denial, exchange.request)
+            start = {"status": denial.status, "headers": [*headers, *self._added_headers()]}
+            await self._send({"type": "websocket.http.response.start", **start})
+            await self._send({"type": "websocket.http.response.body", "body": body})
+        else:
+            await self._send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": denial.message})

@@ -1,0 +1,93 @@
+"""One request and its response."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from proxystore.exchange.response import Response
+from proxystore.values import Cost, Denial, Outcome, Principal, Usage
+
+if TYPE_CHECKING:
+    from proxystore.exchange.request import Request
+
+_NO_USAGE: Final = Usage()
+_NO_COST: Final = Cost()
+
+
+class Exchange:
+    """What hooks are given.
+
+    Attributes:
+        request: The way in.
+        response: The way out.
+        started_ns: When it began, nanoseconds since 1970, UTC.
+        principal: Who is calling, once ``on_auth`` has answered; ``None`` is nobody in particular.
+        usage, cost: Set by the core before ``on_usage``.
+        outcome: Final from ``on_usage`` on; ``complete`` until then.
+        denial: Why it was refused.
+        decided_by: The plugin whose answer it was, if one refused or answered.
+        error: What the proxy raised.
+        is_journaled: Set by a plugin that appends an *end* to the ledger in ``on_usage``: the core then writes the
+            *begin* right before the proxy is called, so that a request killed in flight leaves a trace.
+        state: For plugins: each uses its own name as key and reads no other's.
+    """
+
+    __slots__ = (
+        "_id",
+        "_started_on_clock",
+        "cost",
+        "decided_by",
+        "denial",
+        "error",
+        "is_journaled",
+        "outcome",
+        "principal",
+        "request",
+        "response",
+        "started_ns",
+        "state",
+        "usage",
+    )
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.response = Response()
+        self.started_ns = time.time_ns()
+        self._started_on_clock = time.perf_counter_ns()
+        self.principal: Principal | None = None
+        self.usage = _NO_USAGE
+        self.cost = _NO_COST
+        self.outcome: Outcome = "complete"
+        self.denial: Denial | None = None
+        self.decided_by: str | None = None
+        self.error: BaseException | None = None
+        self.is_journaled = False
+        self.state: dict[str, Any] = {}
+        self._id: bytes | None = None
+
+    def now_ns(self) -> int:
+        """Return the time as nanoseconds since 1970, as if the clock had not been set since the exchange began."""
+        return self.started_ns + time.perf_counter_ns() - self._started_on_clock
+
+    @property
+    def id_bytes(self) -> bytes:
+        """The UUIDv7 of this exchange as 16 bytes, made when first asked for."""
+        if self._id is None:
+            self._id = _uuid7(self.started_ns // 1_000_000)
+        return self._id
+
+    @property
+    def id(self) -> UUID:
+        """The UUIDv7 of this exchange; its time is ``started_ns``."""
+        return UUID(bytes=self.id_bytes)
+
+
+def _uuid7(milliseconds: int) -> bytes:
+    """Return a UUIDv7 (RFC 9562, section 5.7): 48 bits of time, the version, 74 random bits around the variant."""
+    tail = bytearray(os.urandom(10))
+    tail[0] = 0x70 | (tail[0] & 0x0F)
+    tail[2] = 0x80 | (tail[2] & 0x3F)
+    return milliseconds.to_bytes(6, "big") + bytes(tail)

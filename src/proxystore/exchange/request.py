@@ -1,0 +1,213 @@
+"""The way in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import unquote_plus
+
+import msgspec
+
+from proxystore.errors import ProxyStoreError
+from proxystore.exchange.body import Body, ClientGone
+from proxystore.exchange.client_ip import Networks, client_ip
+from proxystore.exchange.multipart import FieldSeeker, boundary_of
+from proxystore.wire import decode_body
+
+if TYPE_CHECKING:
+    from proxystore.exchange.asgi import Message, Receive, Scope
+    from proxystore.values import Call
+    from proxystore.wire import WireFormat
+
+__all__ = ["ClientGone", "Request"]
+
+_TOO_LATE: Final = "a request can be edited in on_auth and on_request only"
+
+
+class Snapshot(NamedTuple):
+    """A request as the proxy would see it."""
+
+    scope: Scope
+    body: bytes
+
+
+class Request:
+    """What the client sent; what the proxy will see after plugins have edited it.
+
+    Attributes:
+        scope: ASGI's scope as the proxy will see it; edit it through the methods here.
+        format: The wire format that knows this method and path, else the null object ``Unknown``.
+        path: The decoded path without ``root_path`` and query, as the client called it.
+    """
+
+    __slots__ = (
+        "_body",
+        "_call",
+        "_headers",
+        "_is_copied",
+        "_is_sealed",
+        "_limit",
+        "_readable",
+        "_trusted",
+        "format",
+        "path",
+        "scope",
+    )
+
+    def __init__(
+        self, scope: Scope, receive: Receive, path: str, format: WireFormat, *, limit: int, trusted: Networks = ()
+    ) -> None:
+        self.scope = scope
+        self.path = path
+        self.format = format
+        self._limit = limit
+        self._trusted = trusted
+        self._body = Body(receive, limit)
+        self._headers: dict[bytes, bytes] | None = None
+        self._call: Call | None = None
+        self._readable: bytes | None = None
+        self._is_copied = False
+        self._is_sealed = False
+
+    # -- what was said --------------------------------------------------------------------------------------------
+
+    @property
+    def method(self) -> str:
+        """``POST`` and so on; ``GET`` on a WebSocket."""
+        method: str = self.scope.get("method", "GET")
+        return method
+
+    @property
+    def is_websocket(self) -> bool:
+        """Whether this is the opening of a WebSocket."""
+        return bool(self.scope["type"] == "websocket")
+
+    @property
+    def is_claimed(self) -> bool:
+        """Whether a wire format knows what is called here."""
+        return bool(self.format.paths)
+
+    @property
+    def call(self) -> Call:
+        """What is asked of the model, always as the *client* said it; little is known before the body was read."""
+        if self._call is None:
+            if self._readable is None:
+                return self.format.read(self.path, b"")
+            self._call = self.format.read(self.path, self._readable)
+        return self._call
+
+    @property
+    def client_ip(self) -> str | None:
+        """The caller's address; ``X-Forwarded-For`` is believed only from ``trusted_proxies``."""
+        return client_ip(self.scope, self.header(b"x-forwarded-for"), self._trusted)
+
+    def header(self, name: bytes) -> bytes | None:
+        """Return the value of the header *name* (lower case), the last one if there are several."""
+        if self._headers is None:
+            self._headers = dict(self.scope["headers"])
+        return self._headers.get(name)
+
+    async def read(self) -> bytes:
+        """Return the body as it came; read once, kept, handed on to the proxy.
+
+        Raises:
+            BodyTooLarge: It is longer than ``max_body_bytes``; the client gets 413.
+            ClientGone: The client went away meanwhile; nobody waits for an answer.
+        """
+        body = await self._body.read()
+        if self._readable is None:
+            encoding = self.header(b"content-encoding")
+            decoded = decode_body(body, encoding, self._limit) if encoding else body
+            self._readable = b"" if decoded is None else decoded
+        return body
+
+    async def read_call(self) -> Call:
+        """Read as much of the body as it takes to know :attr:`call`: of a form only up to its ``model`` field.
+
+        Raises:
+            BodyTooLarge: As :meth:`read`.
+            ClientGone: As :meth:`read`.
+        """
+        boundary = boundary_of(self.header(b"content-type") or b"")
+        if boundary is None:
+            await self.read()
+        elif self._readable is None:
+            model = FieldSeeker(boundary, b"model")
+            await self._body.peek(model)
+            said = {} if model.value is None else {"model": model.value.decode("utf-8", "replace")}
+            self._readable = msgspec.json.encode(said)
+        return self.call
+
+    # -- what the proxy will see ----------------------------------------------------------------------------------
+
+    def set_header(self, name: bytes, value: bytes) -> None:
+        """Let the proxy see the header *name* (lower case) with *value*, once."""
+        self.remove_header(name)
+        self.scope["headers"].append((name, value))
+
+    def remove_header(self, name: bytes) -> None:
+        """Hide the header *name* (lower case) from the proxy."""
+        kept = [header for header in self.scope["headers"] if header[0] != name]
+        self._own_scope()["headers"] = kept
+        self._headers = None
+
+    def remove_query(self, name: bytes) -> None:
+        """Hide the query parameter *name* from the proxy; what is left of the query keeps every byte."""
+        query: bytes = self.scope.get("query_string", b"")
+        kept = [pair for pair in query.split(b"&") if unquote_plus(pair.partition(b"=")[0].decode()).encode() != name]
+        self._own_scope()["query_string"] = b"&".join(kept)
+
+    def replace_body(self, body: bytes) -> None:
+        """Let the proxy see *body*, not encoded, instead; ``content-length`` follows, :attr:`call` does not change."""
+        self._own_scope()
+        self._body.replace(body)
+        self.remove_header(b"content-encoding")
+        if self.header(b"content-length") is not None:
+            self.set_header(b"content-length", b"%d" % len(body))
+
+    # -- for the core ---------------------------------------------------------------------------------------------
+
+    @property
+    def readable_body(self) -> bytes:
+        """The body, decoded, once it has been read; empty if it cannot be."""
+        return self._readable or b""
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the client has said, or shown, that it went away."""
+        return self._body.is_gone
+
+    @is_gone.setter
+    def is_gone(self, is_gone: bool) -> None:
+        self._body.is_gone = is_gone
+
+    @property
+    def declared_length(self) -> int:
+        """``content-length``, 0 if there is none."""
+        length = self.header(b"content-length") or b""
+        return int(length) if length.isdigit() else 0
+
+    async def receive(self) -> Message:
+        """Give the proxy its next message (ASGI)."""
+        return await self._body.receive()
+
+    def seal(self) -> None:
+        """Refuse edits from now on: the proxy is being called."""
+        self._is_sealed = True
+
+    def snapshot(self) -> Snapshot:
+        """Return what the proxy would see now; the body has been read."""
+        return Snapshot({**self.scope}, self._body.whole or b"")
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Let the proxy see what it would have seen when *snapshot* was taken."""
+        self.scope = snapshot.scope
+        self._headers = None
+        self._body.replace(snapshot.body)
+
+    def _own_scope(self) -> Scope:
+        if self._is_sealed:
+            raise ProxyStoreError(_TOO_LATE)
+        if not self._is_copied:
+            self.scope = {**self.scope}
+            self._is_copied = True
+        return self.scope

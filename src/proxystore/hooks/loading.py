@@ -1,0 +1,180 @@
+"""Finding plugins: entry points name a class or a module, ``plugins=`` takes classes, modules and instances."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Sequence
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
+
+import pluggy
+
+from proxystore.errors import PluginError
+from proxystore.hooks import specs
+from proxystore.hooks.dispatch import Chains, in_order
+from proxystore.hooks.lifetime import shut_down, start_up
+from proxystore.hooks.marker import NAME
+
+if TYPE_CHECKING:
+    import typer
+
+    from proxystore.migrating import Migrations
+    from proxystore.settings import Settings
+    from proxystore.store import Store
+    from proxystore.wire import WireFormat
+
+_PLAIN: Final = frozenset({"on_usage", "register_commands", "register_migrations", "register_wire_formats"})
+
+
+class Plugin(NamedTuple):
+    """One plugin as ``proxystore plugins list`` shows it.
+
+    Attributes:
+        name: What settings and messages call it.
+        version: Of its distribution; empty if it did not come by an entry point.
+        origin: Where it came from, such as ``proxystore_usage:Usage``.
+        hooks: What it implements, by name.
+    """
+
+    name: str
+    version: str
+    origin: str
+    hooks: tuple[str, ...]
+
+
+class _Found(NamedTuple):
+    name: str
+    plugin: Any
+    version: str
+    origin: str
+
+
+class Plugins:
+    """The plugins of one middleware or one command line; fixed once loaded."""
+
+    def __init__(self, found: Sequence[_Found]) -> None:
+        self._found = tuple(found)
+        self._manager = pluggy.PluginManager(NAME)
+        self._manager.add_hookspecs(specs)
+        for each in reversed(self._found):  # pluggy asks the last registered first; we ask in the order given
+            self._register(each.name, each.plugin)
+        try:
+            self._manager.check_pending()
+        except pluggy.PluginValidationError as error:
+            raise PluginError(self._manager.get_name(error.plugin) or repr(error.plugin), str(error)) from error
+
+    @classmethod
+    def load(cls, settings: Settings, more: Sequence[object] = ()) -> Self:
+        """Load what the setting ``plugins`` names (by default every entry point, by name), then *more*.
+
+        Raises:
+            PluginError: One is not there, cannot be loaded, is there twice, or implements a hook wrongly.
+            SettingsError: A plugin's own settings are wrong.
+        """
+        points = {point.name: point for point in entry_points(group=NAME)}
+        wanted = settings.plugins if settings.plugins is not None else tuple(sorted(points))
+        named = [_from_name(name, points, settings) for name in wanted if name not in settings.disable]
+        return cls([*named, *(_from_object(plugin, settings) for plugin in more)])
+
+    def names(self) -> list[str]:
+        """Return the names in the order they are asked."""
+        return [each.name for each in self._found]
+
+    def describe(self) -> list[Plugin]:
+        """Return what there is to know of each plugin, in the order they are asked."""
+        return [
+            Plugin(each.name, each.version, each.origin, self._hooks_of(each.plugin)) for each in self._found
+        ]
+
+    def chains(self, store: Store) -> Chains:
+        """Return the hooks of a request, compiled for *store*."""
+        return Chains.compile(self._manager.hook, store)
+
+    def register_commands(self, cli: typer.Typer) -> None:
+        """Let every plugin add its commands."""
+        for impl in in_order(self._manager.hook.register_commands):
+            _call(impl, cli)
+
+    def wire_formats(self) -> list[WireFormat]:
+        """Return the formats plugins bring, in the order they are asked."""
+        return self._registered("register_wire_formats")
+
+    def migrations(self) -> list[Migrations]:
+        """Return the histories plugins bring."""
+        return self._registered("register_migrations")
+
+    async def startup(self, store: Store) -> None:
+        """Tell every plugin that *store* is open.
+
+        Raises:
+            PluginError: One of them could not get ready; those told before it have been told to let go.
+        """
+        await start_up(self._manager.hook, store)
+
+    async def shutdown(self, store: Store) -> None:
+        """Tell every plugin, last one first, that *store* is about to close."""
+        await shut_down(self._manager.hook, store)
+
+    def _registered(self, hook: str) -> list[Any]:
+        answers: list[Iterable[Any]] = [_call(impl) for impl in in_order(getattr(self._manager.hook, hook))]
+        return [thing for answer in answers for thing in answer]
+
+    def _hooks_of(self, plugin: object) -> tuple[str, ...]:
+        return tuple(sorted(caller.name for caller in self._manager.get_hookcallers(plugin) or ()))
+
+    def _register(self, name: str, plugin: object) -> None:
+        if self._manager.has_plugin(name):
+            raise PluginError(name, "there are two plugins of this name")
+        try:
+            self._manager.register(plugin, name)
+        except (pluggy.PluginValidationError, ValueError) as error:
+            raise PluginError(name, str(error)) from error
+        for caller in self._manager.get_hookcallers(plugin) or ():
+            for impl in caller.get_hookimpls():
+                if impl.plugin is plugin:
+                    _refuse_oddities(name, caller.name, impl)
+
+
+def _from_name(name: str, points: dict[str, EntryPoint], settings: Settings) -> _Found:
+    module, _, attribute = name.partition(":")
+    try:
+        if name in points:
+            point = points[name]
+            version = point.dist.version if point.dist is not None else ""
+            return _Found(name, _made(name, point.load(), settings), version, point.value)
+        if attribute:
+            plugin = getattr(import_module(module), attribute)
+            return _from_object(plugin, settings)
+    except (ImportError, AttributeError) as error:
+        raise PluginError(name, f"cannot be loaded: {error}") from error
+    known = ", ".join(sorted(points)) or "none"
+    raise PluginError(name, f"is not installed; installed are: {known}")
+
+
+def _from_object(plugin: Any, settings: Settings) -> _Found:
+    of = plugin if inspect.isclass(plugin) or inspect.ismodule(plugin) else type(plugin)
+    name = getattr(plugin, "name", None) or of.__name__.lower()
+    return _Found(name, _made(name, plugin, settings), "", f"{getattr(of, '__module__', '')}:{of.__name__}".strip(":"))
+
+
+def _made(name: str, plugin: Any, settings: Settings) -> object:
+    """Return *plugin*, made with its own settings if it is a class."""
+    if not inspect.isclass(plugin):
+        return plugin
+    kind = getattr(plugin, "Settings", None)
+    return plugin() if kind is None else plugin(settings.section(name, kind))
+
+
+def _call(impl: pluggy.HookImpl, *arguments: object) -> Any:
+    try:
+        return impl.function(*arguments[: len(impl.argnames)])
+    except Exception as error:
+        raise PluginError(impl.plugin_name, f"{impl.function.__name__} failed: {error!r}") from error
+
+
+def _refuse_oddities(name: str, hook: str, impl: pluggy.HookImpl) -> None:
+    if impl.wrapper or impl.hookwrapper:
+        raise PluginError(name, f"{hook}: a wrapper would only see a coroutine being made; use another hook")
+    if hook in _PLAIN and inspect.iscoroutinefunction(impl.function):
+        raise PluginError(name, f"{hook} must be a plain function: def, not async def")

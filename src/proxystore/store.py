@@ -1,0 +1,101 @@
+"""Store: opens everything below, holds it, closes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from proxystore import migrating
+from proxystore.database import Database
+from proxystore.ledger import Ledger
+from proxystore.migrating import Migrations
+from proxystore.repositories.usage import UsageRepository
+from proxystore.settings import Settings
+
+
+class Store:
+    """Everything that is kept, behind one ``async with``.
+
+    Args:
+        database_url: Such as ``sqlite:///proxy.db`` or ``postgresql://…``; wins over the settings'.
+        settings: Read from the environment and ``proxystore.toml`` if not given.
+        migrations: Histories of further tables, brought to their heads after ours.
+
+    Attributes:
+        settings: What it was made with.
+        database: For plugins with tables of their own.
+        ledger: The way in for what must not be lost.
+        usage: Who used what.
+        is_open: Whether it can be used.
+
+    Example:
+        ```python
+        import asyncio
+        from proxystore import Store
+
+        async def main() -> None:
+            async with Store("sqlite:///proxy.db") as store:
+                for row in await store.usage.summary(by="model"):
+                    print(row)
+
+        asyncio.run(main())
+        ```
+    """
+
+    def __init__(
+        self,
+        database_url: str | None = None,
+        *,
+        settings: Settings | None = None,
+        migrations: Sequence[Migrations] = (),
+    ) -> None:
+        self.settings = _settings(database_url, settings)
+        self._migrations = tuple(migrations)
+        self.database = Database(
+            self.settings.url, schema=self.settings.database_schema, pool=self.settings.pool
+        )
+        self.ledger = Ledger(self.settings)
+        self.usage = UsageRepository(self.database)
+        self.is_open = False
+
+    async def open(self) -> None:
+        """Connect, migrate (unless ``auto_migrate`` is off), and take up what dead processes left behind.
+
+        Raises:
+            SchemaError: The schema is not this release's and may not be, or cannot be, migrated.
+            StoreUnavailable: The database cannot be reached.
+        """
+        if self.is_open:
+            return
+        try:
+            await self.database.open()
+            await migrating.ensure(
+                self.database, migrate=self.settings.auto_migrate, migrations=(migrating.BUILT_IN, *self._migrations)
+            )
+            await self.ledger.open()
+        except BaseException:
+            await self.close()
+            raise
+        self.is_open = True
+
+    async def close(self) -> None:
+        """Drain and let go; twice does no harm."""
+        self.is_open = False
+        await self.ledger.close()
+        await self.database.close()
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+def _settings(database_url: str | None, settings: Settings | None) -> Settings:
+    if settings is None:
+        return Settings.load() if database_url is None else Settings.load(database_url=database_url)
+    return settings if database_url is None else settings.model_copy(update={"database_url": database_url})
