@@ -1,0 +1,94 @@
+"""Every example runs, against a fake upstream and a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from types import ModuleType
+from typing import Final
+
+import pytest
+import uvicorn
+from openai import OpenAI
+
+from proxystore import Store
+from proxystore.exchange.asgi import ASGIApp
+from proxystore.testing.upstream import ANSWER, FakeUpstream
+
+_EXAMPLES: Final = Path(__file__).parents[2] / "examples"
+_SAID: Final = "how do you do"
+
+
+@contextmanager
+def _served(app: ASGIApp) -> Iterator[str]:
+    """Serve *app* and give its URL; the socket listens already, so that a client that comes early waits."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+        thread = Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def _load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, _EXAMPLES / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(name="url")
+def _url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    url = f"sqlite:///{tmp_path}/proxystore.db"
+    monkeypatch.setenv("PROXYSTORE_DATABASE_URL", url)
+    return url
+
+
+def _chat(base_url: str) -> str | None:
+    with OpenAI(base_url=f"{base_url}/v1", api_key="none", max_retries=0) as client:
+        answer = client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": _SAID}])
+        return answer.choices[0].message.content
+
+
+def _stream(base_url: str) -> str:
+    with OpenAI(base_url=f"{base_url}/v1", api_key="none", max_retries=0) as client:
+        asked = [{"role": "user", "content": _SAID}]
+        chunks = client.chat.completions.create(model="gpt-4o", messages=asked, stream=True)  # type: ignore[call-overload]
+        return "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+
+
+async def _requests(url: str) -> int:
+    async with Store(url) as store:
+        return sum(row.requests for row in await store.usage.summary(by="model"))
+
+
+def test_the_fastapi_proxy_streams_and_is_recorded(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with _served(FakeUpstream()) as upstream:
+        monkeypatch.setenv("UPSTREAM", upstream)
+        with _served(_load("fastapi_proxy").app) as proxy:
+            assert _chat(proxy) == ANSWER
+            assert _stream(proxy) == ANSWER
+
+    assert asyncio.run(_requests(url)) == 2
+
+
+def test_the_plain_application_answers_and_the_report_tells_of_it(url: str) -> None:
+    with _served(_load("plain_asgi").app) as proxy:
+        assert _chat(proxy) == _SAID
+
+    command = [sys.executable, _EXAMPLES / "report.py", url]
+    report = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert report.returncode == 0, report.stderr
+    assert "gpt-4o" in report.stdout
