@@ -1,0 +1,11 @@
+"""The one door to databases: everything that talks to a driver is in here."""
+
+from __future__ import annotations
+
+from proxystore.database.database import Database
+from proxystore.database.health import Health
+from proxystore.database.statement import Query, Statement
+from proxystore.database.transaction import Transaction
+from proxystore.database.upsert import upsert
+
+__all__ = ["Database", "Health", "Query", "Statement", "Transaction", "upsert"]

@@ -1,0 +1,47 @@
+"""Statements that a module holds, compiled when a dialect first asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy.sql import ClauseElement
+
+from proxystore.database.compiling import Compiled, DialectName, with_returning
+
+R = TypeVar("R")
+
+
+class Statement:
+    """A Core statement with bind parameters; each value is given by keyword, named as its ``bindparam``."""
+
+    def __init__(self, clause: ClauseElement) -> None:
+        self._clause = clause
+        self._compiled: dict[tuple[str, str, bool], Compiled] = {}
+
+    def compiled(self, dialect: DialectName, schema: str, *, is_returning: bool = False) -> Compiled:
+        """Return the text for *dialect*, PostgreSQL's names qualified with *schema*.
+
+        Args:
+            dialect: ``sqlite`` or ``postgresql``.
+            schema: Where the tables are; means nothing on SQLite.
+            is_returning: Have a statement that returns nothing return a row for each it touched.
+        """
+        compiled = self._compiled.get((dialect, schema, is_returning))
+        if compiled is None:
+            clause = with_returning(self._clause) if is_returning else self._clause
+            compiled = self._compiled[dialect, schema, is_returning] = Compiled(clause, dialect, schema)
+        return compiled
+
+
+class Query(Statement, Generic[R]):
+    """A statement whose rows become records: *record* is called with a keyword per column."""
+
+    def __init__(self, clause: ClauseElement, record: Callable[..., R]) -> None:
+        super().__init__(clause)
+        self._record = record
+
+    def records(self, compiled: Compiled, rows: Iterable[Sequence[Any]]) -> list[R]:
+        """Make a record of each of *rows*."""
+        record, columns, read = self._record, compiled.columns, compiled.read
+        return [record(**dict(zip(columns, read(row), strict=True))) for row in rows]

@@ -1,0 +1,1 @@
+"""What tests need that are about proxystore: ours, and those of plugins."""
