@@ -8,6 +8,7 @@ from typing import Self
 
 from proxystore import migrating
 from proxystore.database import Database
+from proxystore.errors import SettingsError
 from proxystore.ledger import Ledger
 from proxystore.migrating import Migrations
 from proxystore.repositories.usage import UsageRepository
@@ -18,8 +19,9 @@ class Store:
     """Everything that is kept, behind one ``async with``.
 
     Args:
-        database_url: Such as ``sqlite:///proxy.db`` or ``postgresql://…``; wins over the settings'.
-        settings: Read from the environment and ``proxystore.toml`` if not given.
+        database_url: Such as ``sqlite:///proxy.db`` or ``postgresql://…``; the rest is read from the environment.
+        settings: All of them, in place of *database_url*; read from the environment and ``proxystore.toml`` if neither
+            is given.
         migrations: Histories of further tables, brought to their heads after ours.
 
     Attributes:
@@ -97,5 +99,7 @@ class Store:
 
 def _settings(database_url: str | None, settings: Settings | None) -> Settings:
     if settings is None:
-        return Settings.load() if database_url is None else Settings.load(database_url=database_url)
-    return settings if database_url is None else settings.model_copy(update={"database_url": database_url})
+        return Settings.load(database_url=database_url)
+    if database_url is not None:
+        raise SettingsError("give either database_url or settings: the settings have a database_url of their own")
+    return settings

@@ -75,11 +75,17 @@ class Plugins:
         points = {point.name: point for point in entry_points(group=NAME)}
         wanted = settings.plugins if settings.plugins is not None else tuple(sorted(points))
         named = [_from_name(name, points, settings) for name in wanted if name not in settings.disable]
-        return cls([*named, *(_from_object(plugin, settings) for plugin in more)])
+        found = [*named, *(_from_object(plugin, settings) for plugin in more)]
+        settings.refuse_unknown_sections({*points, *(each.name for each in found)})
+        return cls(found)
 
     def names(self) -> list[str]:
         """Return the names in the order they are asked."""
         return [each.name for each in self._found]
+
+    def find(self, name: str) -> Any:
+        """Return the plugin called *name*, as it was loaded or made; ``None`` if there is none."""
+        return self._manager.get_plugin(name)
 
     def describe(self) -> list[Plugin]:
         """Return what there is to know of each plugin, in the order they are asked."""

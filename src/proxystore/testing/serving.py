@@ -1,0 +1,48 @@
+"""Serving an application on a real socket of this machine while a test talks to it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import uvicorn
+
+from proxystore.exchange.asgi import ASGIApp
+
+_LONGEST_START: Final = 30.0
+
+
+@contextmanager
+def serving(app: ASGIApp, **options: Any) -> Iterator[str]:
+    """Serve *app* with uvicorn in a thread; yield its base URL, such as ``http://127.0.0.1:45123``.
+
+    Args:
+        app: The application.
+        **options: Further ones of ``uvicorn.Config``.
+
+    Raises:
+        RuntimeError: The application did not start.
+    """
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", **options))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="serving", daemon=True)
+    thread.start()
+    try:
+        _wait_until_started(server, thread)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(_LONGEST_START)
+        listening.close()
+
+
+def _wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> None:
+    deadline = time.monotonic() + _LONGEST_START
+    while not server.started:
+        if not thread.is_alive() or time.monotonic() > deadline:
+            raise RuntimeError("the application did not start; its log says why")
+        time.sleep(0.005)

@@ -1,0 +1,120 @@
+"""The ways an existing proxy puts the middleware on."""
+
+from __future__ import annotations
+
+import asyncio
+from importlib import import_module
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.routing import Mount, Route
+
+from proxystore import ProxyStoreMiddleware, Settings, Store
+from proxystore.testing.serving import serving
+from proxystore.testing.upstream import FakeUpstream
+
+_ASKED = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hello"}]}
+
+
+@pytest.fixture(name="settings")
+def _settings(migrated_url: str, tmp_path: Path) -> Settings:
+    return Settings.load(environ={}, database_url=migrated_url, data_dir=tmp_path / "data")
+
+
+def _count(settings: Settings) -> int:
+    async def read() -> int:
+        async with Store(settings=settings) as store:
+            await store.ledger.drain(10)
+            return len(await store.usage.list(limit=100))
+
+    return asyncio.run(read())
+
+
+async def _chat(request: Request) -> JSONResponse:
+    asked = await request.json()
+    usage = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
+    return JSONResponse({"model": asked["model"], "choices": [], "usage": usage})
+
+
+def _starlette(settings: Settings) -> Starlette:
+    app = Starlette(routes=[Route("/v1/chat/completions", _chat, methods=["POST"])])
+    app.add_middleware(ProxyStoreMiddleware, settings=settings)
+    return app
+
+
+def _fastapi(settings: Settings) -> FastAPI:
+    app = FastAPI()
+
+    @app.post("/v1/chat/completions")
+    async def chat(asked: dict) -> dict:
+        return {"model": asked["model"], "choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2}}
+
+    app.add_middleware(ProxyStoreMiddleware, settings=settings)
+    return app
+
+
+def _plain(settings: Settings) -> ProxyStoreMiddleware:
+    return ProxyStoreMiddleware(FakeUpstream(), settings=settings)
+
+
+def _mounted(settings: Settings) -> Starlette:
+    inner = ProxyStoreMiddleware(FakeUpstream(), settings=settings)
+    return Starlette(routes=[Route("/", lambda _: PlainTextResponse("home")), Mount("/v1", inner)])
+
+
+@pytest.mark.parametrize("make", [_starlette, _fastapi, _plain, _mounted])
+def test_a_wrapped_app_is_recorded(settings, make):
+    with serving(make(settings)) as base:
+        answer = httpx.post(f"{base}/v1/chat/completions", json=_ASKED)
+
+    assert answer.status_code == 200
+    assert answer.headers["x-proxystore-request-id"]
+    assert _count(settings) == 1
+
+
+def test_a_class_added_by_name_without_arguments_reads_the_environment(settings, monkeypatch):
+    """What ``vllm serve --middleware proxystore.ProxyStoreMiddleware`` does with the name it is given."""
+    monkeypatch.setenv("PROXYSTORE_DATABASE_URL", settings.database_url)
+    monkeypatch.setenv("PROXYSTORE_DATA_DIR", str(settings.data_dir))
+    module, _, name = "proxystore.ProxyStoreMiddleware".rpartition(".")
+    app = FastAPI()
+    app.router.routes.append(Route("/v1/chat/completions", _chat, methods=["POST"]))
+    app.add_middleware(getattr(import_module(module), name))
+
+    with serving(app) as base:
+        assert httpx.post(f"{base}/v1/chat/completions", json=_ASKED).status_code == 200
+
+    assert _count(settings) == 1
+
+
+def test_chunks_arrive_while_the_proxy_is_still_producing(settings):
+    """The next chunk is made only when the client has seen the last one."""
+    seen = asyncio.Event()
+    app = FastAPI()
+
+    @app.post("/v1/chat/completions")
+    async def chat() -> StreamingResponse:
+        async def produce():
+            yield b'data: {"n":0}\n\n'
+            await asyncio.wait_for(seen.wait(), 20)
+            yield b"data: [DONE]\n\n"
+
+        return StreamingResponse(produce(), media_type="text/event-stream")
+
+    @app.post("/seen")
+    async def note() -> None:
+        seen.set()
+
+    app.add_middleware(ProxyStoreMiddleware, settings=settings)
+    with serving(app) as base, httpx.Client(base_url=base, timeout=30) as client:
+        with client.stream("POST", "/v1/chat/completions", json={**_ASKED, "stream": True}) as answer:
+            pieces = answer.iter_bytes()
+            assert next(pieces) == b'data: {"n":0}\n\n'
+            client.post("/seen")
+            assert b"".join(pieces) == b"data: [DONE]\n\n"

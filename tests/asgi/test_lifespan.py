@@ -1,0 +1,176 @@
+"""The store opens and closes with the server, whatever the proxy knows of lifespans."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from proxystore import ProxyStoreMiddleware, Settings, Store, StoreClosed, hookimpl
+from proxystore.exchange.asgi import Message, Receive, Scope, Send
+from proxystore.testing.asgi import call, http_scope
+from proxystore.testing.upstream import FakeUpstream
+
+
+class Server:
+    """The server's half of a lifespan."""
+
+    def __init__(self, app) -> None:
+        self._in: asyncio.Queue[Message] = asyncio.Queue()
+        self.heard: asyncio.Queue[Message] = asyncio.Queue()
+        scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
+        self.task = asyncio.ensure_future(app(scope, self._in.get, self.heard.put))
+
+    async def start(self) -> Message:
+        return await self._ask("lifespan.startup")
+
+    async def stop(self) -> Message:
+        return await self._ask("lifespan.shutdown")
+
+    async def _ask(self, kind: str) -> Message:
+        await self._in.put({"type": kind})
+        return await asyncio.wait_for(self.heard.get(), 20)
+
+
+class Life:
+    """Notes when it is told that the store is open and that it closes."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, bool]] = []
+
+    @hookimpl
+    async def on_startup(self, store: Store) -> None:
+        self.told.append(("startup", store.is_open))
+
+    @hookimpl
+    async def on_shutdown(self, store: Store) -> None:
+        self.told.append(("shutdown", store.is_open))
+
+
+async def _without_lifespan(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] != "http":
+        raise NotImplementedError
+    await FakeUpstream()(scope, receive, send)
+
+
+async def _leaving_early(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "http":
+        await FakeUpstream()(scope, receive, send)
+
+
+@pytest.mark.parametrize("app", [FakeUpstream(), _without_lifespan, _leaving_early], ids=["has", "raises", "returns"])
+async def test_the_store_lives_as_long_as_the_server(settings, app):
+    life = Life()
+    wrapped = ProxyStoreMiddleware(app, settings=settings, plugins=[life])
+    server = Server(wrapped)
+
+    assert (await server.start())["type"] == "lifespan.startup.complete"
+    assert wrapped.store.is_open
+    assert (await call(wrapped, http_scope("/v1/models", method="GET"))).status == 200
+    assert (await server.stop())["type"] == "lifespan.shutdown.complete"
+    with pytest.raises(StoreClosed):
+        _ = wrapped.store
+    await server.task
+    assert life.told == [("startup", True), ("shutdown", True)]
+
+
+async def test_a_second_run_opens_again(settings):
+    wrapped = ProxyStoreMiddleware(FakeUpstream(), settings=settings)
+    for _ in range(2):
+        server = Server(wrapped)
+        await server.start()
+        assert wrapped.store.is_open
+        await server.stop()
+        await server.task
+
+
+async def test_a_store_that_was_given_is_closed_by_its_owner(settings):
+    async with Store(settings=settings) as store:
+        server = Server(ProxyStoreMiddleware(FakeUpstream(), store=store))
+        await server.start()
+        await server.stop()
+
+        assert store.is_open
+
+
+async def test_a_store_that_does_not_open_is_told_and_not_raised(settings):
+    broken = Settings(**{**settings.model_dump(), "database_url": "sqlite:////proc/nowhere/proxy.db"})
+    server = Server(ProxyStoreMiddleware(FakeUpstream(), settings=broken))
+
+    message = await server.start()
+
+    assert message["type"] == "lifespan.startup.failed"
+    assert message["message"]
+    await server.task
+
+
+async def test_a_plugin_that_cannot_start_is_named_and_the_others_let_go(settings):
+    life = Life()
+
+    class Broken:
+        @hookimpl(trylast=True)
+        async def on_startup(self) -> None:
+            raise RuntimeError("no disk")
+
+    server = Server(ProxyStoreMiddleware(FakeUpstream(), settings=settings, plugins=[life, Broken]))
+    message = await server.start()
+
+    assert message["type"] == "lifespan.startup.failed"
+    assert "'broken'" in message["message"]
+    assert "no disk" in message["message"]
+    assert [what for what, _ in life.told] == ["startup", "shutdown"]
+
+
+async def test_a_proxy_that_fails_to_start_is_heard(settings):
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.failed", "message": "no model"})
+
+    wrapped = ProxyStoreMiddleware(app, settings=settings)
+    server = Server(wrapped)
+
+    assert await server.start() == {"type": "lifespan.startup.failed", "message": "no model"}
+    await server.task
+    with pytest.raises(StoreClosed):
+        _ = wrapped.store
+
+
+async def test_a_proxy_that_raises_at_the_end_is_heard_and_the_store_closed(settings):
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        raise RuntimeError("late")
+
+    wrapped = ProxyStoreMiddleware(app, settings=settings)
+    server = Server(wrapped)
+    await server.start()
+
+    assert await server.stop() == {"type": "lifespan.shutdown.failed", "message": "late"}
+    with pytest.raises(RuntimeError, match="late"):
+        await server.task
+    with pytest.raises(StoreClosed):
+        _ = wrapped.store
+
+
+async def test_without_lifespan_the_first_request_opens(settings):
+    wrapped = ProxyStoreMiddleware(FakeUpstream(), settings=settings)
+    answers = await asyncio.gather(*(call(wrapped, http_scope("/v1/models", method="GET")) for _ in range(5)))
+
+    assert [answer.status for answer in answers] == [200] * 5
+    await wrapped.store.close()
+
+
+async def test_without_lifespan_a_store_that_does_not_open_gives_503_in_shape(settings):
+    broken = Settings(**{**settings.model_dump(), "database_url": "sqlite:////proc/nowhere/proxy.db"})
+    wrapped = ProxyStoreMiddleware(FakeUpstream(), settings=broken)
+    for _ in range(3):
+        sent = await call(wrapped, http_scope(), b"{}")
+        assert sent.status == 503
+        assert b'"store_unavailable"' in sent.body
+
+
+def test_requests_on_loops_of_their_own_are_served(settings):
+    wrapped = ProxyStoreMiddleware(FakeUpstream(), settings=settings)
+    for _ in range(2):
+        assert asyncio.run(call(wrapped, http_scope("/v1/models", method="GET"))).status == 200
