@@ -4,40 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
 from types import ModuleType
 from typing import Final
 
 import pytest
-import uvicorn
 from openai import OpenAI
 
 from proxystore import Store
-from proxystore.exchange.asgi import ASGIApp
+from proxystore.testing.serving import serving
 from proxystore.testing.upstream import ANSWER, FakeUpstream
 
 _EXAMPLES: Final = Path(__file__).parents[2] / "examples"
 _SAID: Final = "how do you do"
-
-
-@contextmanager
-def _served(app: ASGIApp) -> Iterator[str]:
-    """Serve *app* and give its URL; the socket listens already, so that a client that comes early waits."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-        thread = Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
 
 
 def _load(name: str) -> ModuleType:
@@ -75,9 +56,9 @@ async def _requests(url: str) -> int:
 
 
 def test_the_fastapi_proxy_streams_and_is_recorded(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with _served(FakeUpstream()) as upstream:
+    with serving(FakeUpstream()) as upstream:
         monkeypatch.setenv("UPSTREAM", upstream)
-        with _served(_load("fastapi_proxy").app) as proxy:
+        with serving(_load("fastapi_proxy").app) as proxy:
             assert _chat(proxy) == ANSWER
             assert _stream(proxy) == ANSWER
 
@@ -85,7 +66,7 @@ def test_the_fastapi_proxy_streams_and_is_recorded(url: str, monkeypatch: pytest
 
 
 def test_the_plain_application_answers_and_the_report_tells_of_it(url: str) -> None:
-    with _served(_load("plain_asgi").app) as proxy:
+    with serving(_load("plain_asgi").app) as proxy:
         assert _chat(proxy) == _SAID
 
     command = [sys.executable, _EXAMPLES / "report.py", url]

@@ -37,6 +37,15 @@ def test_every_package_is_in_the_wheel() -> None:
     assert {path.rpartition("/")[2] for path in wheel["packages"]} == _PACKAGES
 
 
+def test_the_oldest_versions_are_the_ones_tested_with() -> None:
+    """But for typing-extensions, which the tests' own tools need newer."""
+    floors = [text.partition(",")[0].replace(">=", "==") for text in _PROJECT["project"]["dependencies"]]
+    lowest = {re.sub(r"\[.*\]", "", floor) for floor in floors}
+    pinned = {line for line in (ROOT / "tests" / "oldest.txt").read_text("utf-8").splitlines() if "==" in line}
+
+    assert {text for text in lowest if not text.startswith("typing-extensions")} == pinned
+
+
 def test_every_package_says_that_it_is_typed() -> None:
     assert {file.parent.name for file in ROOT.glob("*/*/py.typed")} == _PACKAGES
 
