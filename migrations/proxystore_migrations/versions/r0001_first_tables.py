@@ -144,7 +144,7 @@ def create_rollup(name: str, period: str) -> None:
 
 def create_audit() -> None:
     """Create ``audit_events``."""
-    who_and_where = ("project_id", "key_id", "request_id", "correlation_id", "client_ip", "method", "path", "user_agent")
+    origin = ("project_id", "key_id", "request_id", "correlation_id", "client_ip", "method", "path", "user_agent")
     op.create_table(
         "audit_events",
         sa.Column("event_id", identifier(), nullable=False),
@@ -153,7 +153,7 @@ def create_audit() -> None:
         sa.Column("actor", sa.Text()),
         sa.Column("outcome", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text()),
-        *(sa.Column(name, sa.Text()) for name in who_and_where),
+        *(sa.Column(name, sa.Text()) for name in origin),
         sa.Column("metadata", sa.Text()),
         sa.CheckConstraint(
             "outcome IN ('success', 'failure', 'denied', 'error')", name=op.f("ck_audit_events_outcome")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -11,9 +12,9 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Migrations:
-    """A history of revisions: a package with a folder ``versions``, as Alembic writes them.
+    """A history of revisions: a package with a folder ``versions``, whose files are written as for Alembic.
 
-    A package that says ``HEAD = "<its newest revision>"`` lets a start that has nothing to do go without Alembic.
+    The package says ``HEAD = "<its newest revision>"``, so that a start with nothing to do goes without Alembic.
 
     Attributes:
         package: The package's import name.
@@ -24,20 +25,23 @@ class Migrations:
     version_table: str
 
     @property
-    def head(self) -> str | None:
-        """The newest revision, as the package says it; ``None`` if it does not."""
-        head = getattr(self._module, "HEAD", None)
-        return None if head is None else str(head)
+    def head(self) -> str:
+        """The newest revision, as the package says it."""
+        return str(self._module().HEAD)
 
     @property
-    def directory(self) -> Path:
-        """The package's directory."""
-        return Path(self._module.__path__[0])
+    def versions(self) -> Path:
+        """Where the revisions lie."""
+        return Path(self._module().__path__[0], "versions")
 
-    @property
     def _module(self) -> ModuleType:
         return import_module(self.package)
 
 
 BUILT_IN: Final = Migrations("proxystore_migrations", "proxystore_version")
 """Our own history; plugins' run after it."""
+
+
+def in_order(migrations: Iterable[Migrations]) -> tuple[Migrations, ...]:
+    """Return our own history and then *migrations*, each once."""
+    return tuple(dict.fromkeys((BUILT_IN, *migrations)))

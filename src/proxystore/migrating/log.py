@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, Table, Text, delete, inspect, insert, select
+from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, Table, Text, delete, insert, inspect, select
 
 from proxystore.schema.types import Moment
 
@@ -45,21 +45,12 @@ def read(connection: Connection, version_table: str) -> list[Entry]:
     return [Entry(*row) for row in rows]
 
 
-def write(*, ctx: Any, step: Any, heads: set[str], run_args: dict[str, Any]) -> None:
+def write(*, ctx: Any, step: Any, **_others: Any) -> None:
     """Write one step down, or strike it out; Alembic calls this after each, in its transaction."""
-    version_table: str = ctx.version_table
     connection: Connection = ctx.connection
+    key = {"version_table": ctx.version_table, "revision": step.up_revision_id}
     if step.is_upgrade:
-        script = step.up_revision
-        values = {
-            "version_table": version_table,
-            "revision": script.revision,
-            "message": script.doc,
-            "applied_at": datetime.now(UTC),
-        }
+        values = {**key, "message": step.up_revision.doc, "applied_at": datetime.now(UTC)}
         connection.execute(insert(revisions).values(values))
     else:
-        gone = step.down_revision_ids if step.is_stamp else (step.up_revision_id,)
-        connection.execute(
-            delete(revisions).where(revisions.c.version_table == version_table, revisions.c.revision.in_(gone))
-        )
+        connection.execute(delete(revisions).filter_by(**key))

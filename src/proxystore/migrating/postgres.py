@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 import asyncpg
-from sqlalchemy import Connection, func, quoted_name, select
+from sqlalchemy import Connection, func, quoted_name, select, true
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -18,7 +18,7 @@ from proxystore.settings.url import DatabaseURL
 R = TypeVar("R")
 
 CONNECT_TIMEOUT: Final = 10.0
-"""Seconds to wait for the server to answer at all."""
+"""Seconds to wait for a server to let us in."""
 TABLE_TIMEOUT: Final = 5.0
 """Seconds to wait for a table: whoever comes after us to that table waits too, running proxies among them."""
 
@@ -76,12 +76,12 @@ async def _connect(url: DatabaseURL) -> Any:
 def _set(connection: Connection, **values: str) -> None:
     """Set *values* until the transaction ends, so that nothing sticks to a pooled session."""
     for name, value in values.items():
-        connection.execute(select(func.set_config(name, value, True)))
+        connection.execute(select(func.set_config(name, value, true())))
 
 
 def _create_schema(connection: Connection, schema: str) -> None:
     # Asked first: even with IF NOT EXISTS the server wants the right to create schemas, which many roles have not.
-    if not connection.dialect.has_schema(connection, schema):  # type: ignore[attr-defined]
+    if not connection.dialect.has_schema(connection, schema):
         connection.execute(CreateSchema(quoted_name(schema, quote=True)))
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, create_engine, event, inspect
 from sqlalchemy.pool import StaticPool
 
 from proxystore.errors import SchemaError
+from proxystore.migrating.histories import BUILT_IN
 from proxystore.settings.url import DatabaseURL
 
 R = TypeVar("R")
@@ -34,9 +35,18 @@ def read(url: DatabaseURL, work: Callable[[Connection], R], *, timeout: float) -
         return work(connection)
 
 
-def foreign_tables(connection: Connection) -> list[str]:
-    """Return the tables of a file that holds none of ours."""
-    return sorted(inspect(connection).get_table_names())
+def check_is_ours(connection: Connection) -> None:
+    """Raise if this is a SQLite file of another program; on PostgreSQL our tables have a schema of their own.
+
+    Raises:
+        SchemaError: There are tables, and none that says how far we have come.
+    """
+    names = inspect(connection).get_table_names() if connection.dialect.name == "sqlite" else []
+    if names and BUILT_IN.version_table not in names:
+        raise SchemaError(
+            f"the database file holds tables of another program ({', '.join(names[:3])}{', …' if names[3:] else ''}): "
+            "give proxystore a file of its own"
+        )
 
 
 def _address(url: DatabaseURL, mode: str) -> str:
@@ -50,7 +60,7 @@ def _transaction(address: str, begin: str, timeout: float) -> Iterator[Connectio
     # Without an isolation level sqlite3 begins nothing by itself; by its own rules it would commit before DDL.
     raw = sqlite3.connect(address, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False)
     try:
-        # A table that is rebuilt is dropped for a moment: its rows must not cascade. Has no effect inside a transaction.
+        # A table that is rebuilt is dropped for a moment, and nothing must cascade. Means nothing in a transaction.
         raw.execute("PRAGMA foreign_keys = OFF")
         engine = create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool)
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
