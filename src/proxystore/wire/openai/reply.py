@@ -1,0 +1,80 @@
+"""What a response says besides its content: the same fields in a document and in each event of a stream."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from proxystore.values import Usage
+from proxystore.wire.openai.usage import usage_in, usage_in_timings
+
+
+class Reply(msgspec.Struct):
+    """A document or an event; the content is passed over without being decoded.
+
+    Attributes:
+        model: The model that answers.
+        usage: ``null`` in most events of a stream.
+        error: Told by some in place of a status that was sent long ago.
+        kind: ``error`` is what vLLM said before it learned to say ``error``.
+        x_groq: Where Groq puts usage and errors of streams.
+        timings: What llama.cpp tells without being asked.
+    """
+
+    model: Any = None
+    usage: Any = None
+    error: Any = None
+    kind: Any = msgspec.field(default=None, name="object")
+    x_groq: Any = None
+    timings: Any = None
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether there is nothing here but content."""
+        return (
+            self.usage is None
+            and self.timings is None
+            and self.error is None
+            and self.x_groq is None
+            and self.kind != "error"
+        )
+
+
+decoder: Final = msgspec.json.Decoder(Reply)
+
+
+class Listener:
+    """What has been heard of one response.
+
+    Attributes:
+        usage: The last that was told, for some tell a running count with every event.
+        is_ended: Whether the mark at the end of a stream has been seen.
+        is_failed: Whether an error was told.
+    """
+
+    __slots__ = ("_is_told", "is_ended", "is_failed", "usage")
+
+    def __init__(self) -> None:
+        self.usage = Usage()
+        self.is_ended = False
+        self.is_failed = False
+        self._is_told = False
+
+    def hear(self, reply: Reply) -> None:
+        """Take note of what *reply* says."""
+        groq = reply.x_groq if isinstance(reply.x_groq, dict) else {}
+        if reply.error or reply.kind == "error" or groq.get("error"):
+            self.is_failed = True
+        model = self._model(reply)
+        told = usage_in(reply.usage, model) or usage_in(groq.get("usage"), model)
+        if told is not None:
+            self.usage, self._is_told = told, True
+        elif not self._is_told and (timed := usage_in_timings(reply.timings, model)) is not None:
+            self.usage = timed
+        elif model != self.usage.response_model:
+            self.usage = msgspec.structs.replace(self.usage, response_model=model)
+
+    def _model(self, reply: Reply) -> str | None:
+        is_named = isinstance(reply.model, str) and reply.model
+        return reply.model if is_named else self.usage.response_model

@@ -1,0 +1,83 @@
+"""A response that is a stream of chunks, one per server-sent event, ``[DONE]`` at the end."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from proxystore.wire.lenient import decode
+from proxystore.wire.openai.reply import Listener, decoder
+from proxystore.wire.sse import Splitter, data_of, name_of
+
+_BLANK_LINES: Final = (b"\n\n", b"\n\r\n")
+_END: Final = b"[DONE]"
+_decode: Final = decoder.decode
+
+
+class _Choices(msgspec.Struct):
+    choices: list[msgspec.Raw] | None = None
+
+
+_choices_decoder: Final = msgspec.json.Decoder(_Choices)
+
+
+class Stream(Listener):
+    """Reads along a stream; an event that came whole and alone, and says nothing but content, is only skimmed.
+
+    Args:
+        is_stripping: Take out the event that is only there because we asked for usage: no choices, only usage. The
+            ``usage: null`` that the question puts into all other events stays, for SDKs know it and pass over it.
+    """
+
+    __slots__ = ("_is_between", "_is_stripping", "_splitter")
+
+    def __init__(self, *, is_stripping: bool) -> None:
+        super().__init__()
+        self._is_stripping = is_stripping
+        self._is_between = False  # so the first event is always read: it names the model
+        self._splitter = Splitter()
+
+    def feed(self, data: bytes, *, is_last: bool) -> bytes:
+        """Take the next bytes; return them, or what is left of them and of what was held back."""
+        if self._is_between and data.endswith(_BLANK_LINES) and data.startswith(b"data:"):
+            try:
+                if _decode(data[5:]).is_quiet:
+                    return data
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                pass  # several events, or [DONE], or nonsense
+        return self._read(data, is_last=is_last)
+
+    def _read(self, data: bytes, *, is_last: bool) -> bytes:
+        pieces = self._splitter.feed(data, is_last=is_last)
+        kept = [piece.text for piece in pieces if not (piece.is_event and self._is_ours(piece.text))]
+        self._look_ahead(self._splitter.held)
+        self._is_between = self._splitter.is_between
+        if not self._is_stripping:
+            return data
+        forward = b"".join(kept)
+        return data if forward == data else forward
+
+    def _look_ahead(self, held: bytes) -> None:
+        # SDKs take whatever starts with the mark for the end, some without waiting for the empty line behind it.
+        if _END in held and data_of(held).startswith(_END):
+            self.is_ended = True
+
+    def _is_ours(self, event: bytes) -> bool:
+        """Read *event*; tell whether it has to go."""
+        data = data_of(event)
+        if data.startswith(_END):
+            self.is_ended = True
+            return False
+        if b"error" in event and name_of(event) == b"error":
+            self.is_failed = True
+        reply = decode(decoder, data)
+        if reply is None:
+            return False
+        self.hear(reply)
+        return self._is_stripping and isinstance(reply.usage, dict) and not reply.error and _is_without_choices(data)
+
+
+def _is_without_choices(data: bytes) -> bool:
+    told = decode(_choices_decoder, data)
+    return told is not None and told.choices == []

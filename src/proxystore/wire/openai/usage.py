@@ -1,0 +1,115 @@
+"""From OpenAI's overlapping sums to our disjoint buckets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from proxystore.values import Usage
+
+LARGEST: Final = 2**31 - 1
+"""What one bucket can hold; more is not believed."""
+
+_PROMPT: Final = {
+    "cached_tokens": "cache_read_tokens",
+    "cache_write_tokens": "cache_write_tokens",
+    "audio_tokens": "input_audio_tokens",
+    "image_tokens": "input_image_tokens",
+}
+_COMPLETION: Final = {
+    "reasoning_tokens": "reasoning_tokens",
+    "audio_tokens": "output_audio_tokens",
+    "image_tokens": "output_image_tokens",
+}
+
+
+class _Told(NamedTuple):
+    """A usage object; of the sums ``None`` was not told."""
+
+    prompt: int | None
+    completion: int | None
+    total: int | None
+    into: dict[str, int]
+    out: dict[str, int]
+
+
+def usage_in(told: object, model: str | None) -> Usage | None:
+    """Return what the usage object *told* says, ``None`` if it says nothing.
+
+    An explicit 0 is something. Numbers that contradict each other give quality ``inconsistent`` and only their total;
+    what is known by a sum alone is ``unclassified``.
+    """
+    if not isinstance(told, dict):
+        return None
+    sums = _Told(
+        prompt=_count(told.get("prompt_tokens")),
+        completion=_count(told.get("completion_tokens")),
+        total=_count(told.get("total_tokens")),
+        into=_details(told.get("prompt_tokens_details"), _PROMPT),
+        out=_details(told.get("completion_tokens_details"), _COMPLETION),
+    )
+    is_empty = sums == (None, None, None, {}, {})
+    return None if is_empty else _to_usage(sums, model)
+
+
+def usage_in_timings(timings: object, model: str | None) -> Usage | None:
+    """Return what llama.cpp's timings say: ``prompt_n`` tokens read anew, ``cache_n`` before them."""
+    if not isinstance(timings, dict):
+        return None
+    read, cached = _count(timings.get("prompt_n")), _count(timings.get("cache_n"))
+    prompt = None if read is None else read + (cached or 0)
+    details = {"cached_tokens": cached}
+    written = timings.get("predicted_n")
+    return usage_in(
+        {"prompt_tokens": prompt, "completion_tokens": written, "prompt_tokens_details": details},
+        model,
+    )
+
+
+def _to_usage(told: _Told, model: str | None) -> Usage:
+    buckets = _buckets(told)
+    if not all(0 <= count <= LARGEST for count in buckets.values()):
+        return Usage(unclassified_tokens=_best_total(told), quality="inconsistent", response_model=model)
+    is_split = "input_tokens" in buckets or "output_tokens" in buckets
+    is_complete = is_split and not buckets.get("unclassified_tokens")
+    return Usage(**buckets, quality="reported" if is_complete else "unclassified", response_model=model)
+
+
+def _buckets(told: _Told) -> dict[str, int]:
+    """Return the buckets, negative where *told* contradicts itself."""
+    prompt, completion, total, into, out = told
+    if total is not None:
+        if prompt is None and completion is not None:
+            prompt = total - completion
+        elif prompt is not None and (completion is None or total == prompt + completion + _reasoning(told)):
+            completion = total - prompt  # xAI leaves reasoning out of the completion, only its total shows it
+    buckets = into | out
+    if prompt is not None:
+        buckets["input_tokens"] = prompt - sum(into.values())
+    if completion is not None:
+        buckets["output_tokens"] = completion - sum(out.values())
+    if total is not None:
+        buckets["unclassified_tokens"] = total - sum(buckets.values())
+    return buckets
+
+
+def _reasoning(told: _Told) -> int:
+    return told.out.get("reasoning_tokens", 0)
+
+
+def _best_total(told: _Told) -> int:
+    return min(LARGEST, max(told.total or 0, max(told.prompt or 0, 0) + max(told.completion or 0, 0)))
+
+
+def _details(told: object, names: Mapping[str, str]) -> dict[str, int]:
+    if not isinstance(told, dict):
+        return {}
+    counts = ((bucket, _count(told.get(name))) for name, bucket in names.items())
+    return {bucket: count for bucket, count in counts if count is not None}
+
+
+def _count(value: Any) -> int | None:
+    """Return *value* if it is a whole number, ``None`` if it is anything else."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -1,0 +1,56 @@
+"""The wire formats of one middleware."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from proxystore.wire.format import WireFormat
+from proxystore.wire.unknown import Unknown
+
+UNKNOWN: Final[WireFormat] = Unknown()
+_MOST_REMEMBERED: Final = 1024  # paths are the caller's choice, so both their number
+_LONGEST_REMEMBERED: Final = 256  # and their length are bounded
+
+
+class Formats:
+    """Finds the format that a request is written in.
+
+    Args:
+        formats: In the order in which they are asked: ``Formats((*from_plugins, *BUILT_IN))``.
+    """
+
+    def __init__(self, formats: Iterable[WireFormat]) -> None:
+        self._endings = tuple((each, tuple(_whole(path) for path in each.paths)) for each in formats)
+        self._methods = frozenset[str]().union(*(each.methods for each, _ in self._endings))
+        self._found: dict[tuple[str, str], WireFormat] = {}
+
+    def find(self, method: str, path: str) -> WireFormat:
+        """Return the first format that answers for *method* and *path* (without ``root_path``), else `Unknown`.
+
+        Endings match whole segments. A slash at the end of *path* does not matter, as it does not to some routers: a
+        request that the proxy will understand must not pass unread.
+        """
+        if method not in self._methods:
+            return UNKNOWN
+        found = self._found.get((method, path))
+        if found is None:
+            found = self._search(method, path.rstrip("/"))
+            self._remember(method, path, found)
+        return found
+
+    def _search(self, method: str, path: str) -> WireFormat:
+        matches = (each for each, endings in self._endings if method in each.methods and path.endswith(endings))
+        return next(matches, UNKNOWN)
+
+    def _remember(self, method: str, path: str, found: WireFormat) -> None:
+        if len(path) > _LONGEST_REMEMBERED:
+            return
+        if len(self._found) >= _MOST_REMEMBERED:
+            self._found.clear()
+        self._found[method, path] = found
+
+
+def _whole(ending: str) -> str:
+    """Return *ending* so that it matches whole segments only, or from a colon on, as in ``:generateContent``."""
+    return ending if ending.startswith(("/", ":")) else f"/{ending}"
