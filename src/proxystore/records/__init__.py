@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from proxystore.records.usage import UsageEvent
+from proxystore.records.usage import UsageEvent, UsageSummary
 
-__all__ = ["UsageEvent"]
+__all__ = ["UsageEvent", "UsageSummary"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -47,3 +48,83 @@ class UsageEvent(msgspec.Struct, frozen=True, kw_only=True):
     def cost(self) -> Decimal | None:
         """What it cost in dollars; ``None`` where no price is known."""
         return None if self.cost_nanousd is None else Decimal(self.cost_nanousd).scaleb(-9)
+
+
+class UsageSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """What was used in one group of a report; counts of requests unless said otherwise.
+
+    Attributes:
+        group: The model, project, key … or the period (``2026-11-21``, ``2026-11-21T14:00Z``, ``2026-11``) this is
+            about; ``None`` where requests named none.
+        requests: All of them.
+        successes: Answered, by the proxy or from the cache, with a status below 400.
+        errors: Failed, or answered with a status from 400 on.
+        refusals: Refused by a plugin.
+        cache_hits: Answered from the cache.
+        unpriced: Those whose cost is not known.
+        estimated: Those whose usage is an estimate.
+        latency_ms: Milliseconds of all requests together.
+        input_tokens … unclassified_tokens: The disjoint buckets of `proxystore.Usage`.
+        billed_requests, billed_ms: What is billed by the piece and by the time.
+        cost_nanousd: Nano-dollars of those whose cost is known.
+    """
+
+    group: str | None
+    requests: int
+    successes: int
+    errors: int
+    refusals: int
+    cache_hits: int
+    unpriced: int
+    estimated: int
+    latency_ms: int
+    input_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    cache_write_1h_tokens: int
+    input_audio_tokens: int
+    input_image_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+    output_audio_tokens: int
+    output_image_tokens: int
+    unclassified_tokens: int
+    billed_requests: int
+    billed_ms: int
+    cost_nanousd: int
+
+    @property
+    def cost(self) -> Decimal | None:
+        """What the priced requests cost in dollars; ``None`` where none of them has a known price."""
+        return None if self.unpriced and not self.cost_nanousd else Decimal(self.cost_nanousd).scaleb(-9)
+
+    @property
+    def mean_latency_ms(self) -> float:
+        """How long a request took, on average."""
+        return self.latency_ms / self.requests if self.requests else 0.0
+
+    @property
+    def all_input_tokens(self) -> int:
+        """Everything read: new, cached, written to the cache, audio and image."""
+        return sum(getattr(self, name) for name in _INPUT)
+
+    @property
+    def all_output_tokens(self) -> int:
+        """Everything generated: for the caller, for the model's own use, audio and image."""
+        return sum(getattr(self, name) for name in _OUTPUT)
+
+    @property
+    def all_tokens(self) -> int:
+        """Every bucket together."""
+        return self.all_input_tokens + self.all_output_tokens + self.unclassified_tokens
+
+
+_INPUT: Final = (
+    "input_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "cache_write_1h_tokens",
+    "input_audio_tokens",
+    "input_image_tokens",
+)
+_OUTPUT: Final = ("output_tokens", "reasoning_tokens", "output_audio_tokens", "output_image_tokens")

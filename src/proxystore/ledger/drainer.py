@@ -1,0 +1,135 @@
+"""The rounds of the host's writer: read what is new in the journals, write it down, wait a little."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from proxystore.database import Database
+from proxystore.errors import StoreBusy, StoreError
+from proxystore.ledger import progress
+from proxystore.ledger.election import Election
+from proxystore.ledger.recorder import Recorder
+from proxystore.ledger.segments import Segments
+from proxystore.ledger.status import LedgerStatus
+from proxystore.ledger.tail import Item
+
+_POLL: Final = 0.025  # seconds between looks at journals that had nothing new
+_CANDIDATURE: Final = 0.05
+_LEAST_PAUSE: Final = 0.05
+_LONGEST_PAUSE: Final = 5.0
+_BATCH: Final = 1_000
+_LARGEST_BATCH: Final = 5_000  # when behind
+_log: Final = logging.getLogger(__name__)
+
+
+class Drainer:
+    """Reads only segments, never memory, and believes only the database about how far they have been written down.
+
+    Whatever goes wrong, it forgets all it knew, connects anew, and begins again from what the database says.
+    """
+
+    def __init__(self, database: Database, segments: Segments, directory: Path) -> None:
+        self._recorder = Recorder(database, segments, directory)
+        self._caught_up_at: datetime | None = None
+        self._database = database
+        self._segments = segments
+        self._election = Election(directory / "writer.lock")
+        self._batch = _BATCH
+        self._failures = 0
+        self._pending_bytes = 0
+        self._opening = asyncio.Lock()
+        self._wake = asyncio.Event()
+
+    def status(self, *, is_writable: bool, lost: int) -> LedgerStatus:
+        """Return how the ledger is; may be asked from any thread."""
+        return LedgerStatus(
+            is_writable=is_writable,
+            is_writer=self._election.is_won,
+            pending_bytes=self._pending_bytes,
+            caught_up_at=self._caught_up_at,
+            recorded=self._recorder.recorded,
+            replayed=self._recorder.replayed,
+            dead_lettered=self._recorder.dead_lettered,
+            lost=lost,
+        )
+
+    async def run(self) -> None:
+        """Go round until cancelled."""
+        try:
+            while True:
+                self._wake.clear()
+                pause = await self._turn()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), pause)
+        finally:
+            self._segments.forget()
+            self._election.resign()
+            with suppress(StoreError):
+                await self._database.close()
+
+    async def reach(self, ends: Mapping[UUID, int]) -> None:
+        """Return once the segments named in *ends* are written down that far, by whichever process."""
+        while not await self._has_reached(ends):
+            self._wake.set()
+            await asyncio.sleep(_POLL)
+
+    async def _has_reached(self, ends: Mapping[UUID, int]) -> bool:
+        try:
+            await self._connect()
+            acked = await progress.find(self._database, ends.keys())
+        except StoreError:
+            return False
+        return all(acked.get(segment_id, 0) >= end for segment_id, end in ends.items())
+
+    async def _turn(self) -> float:
+        """Do what is to be done now; return in how many seconds to come back."""
+        try:
+            pause = await self._round() if self._election.run() else _CANDIDATURE
+        except Exception as error:  # noqa: BLE001  what a driver raises when its server dies is anybody's guess
+            return await self._recover(error)
+        if self._failures:
+            _log.info("the ledger's writer goes on after %d failures", self._failures)
+            self._failures = 0
+        return pause
+
+    async def _round(self) -> float:
+        await self._connect()
+        new = {tail.segment_id for tail in self._segments.refresh()}
+        self._segments.acknowledge((await progress.find(self._database, new)).items())
+        self._pending_bytes = self._segments.pending_bytes
+        items = self._segments.read(self._batch)
+        pause = await self._write_down(items) if items else _POLL
+        if len(items) < self._batch:
+            self._segments.sweep()
+            self._caught_up_at = datetime.now(UTC)
+        self._batch = _LARGEST_BATCH if len(items) >= self._batch else _BATCH
+        self._pending_bytes = self._segments.pending_bytes
+        return pause
+
+    async def _write_down(self, items: Sequence[Item]) -> float:
+        started = time.monotonic()
+        await self._recorder.record(items)
+        return max(_LEAST_PAUSE, time.monotonic() - started)
+
+    async def _connect(self) -> None:
+        async with self._opening:
+            await self._database.open()
+
+    async def _recover(self, error: Exception) -> float:
+        self._segments.forget()
+        if not isinstance(error, StoreBusy):
+            with suppress(StoreError):
+                await self._database.close()
+        level = logging.DEBUG if self._failures else logging.WARNING
+        _log.log(level, "the ledger's writer will try again; usage waits in the journal: %s", error, exc_info=error)
+        self._failures += 1
+        return random.uniform(0.5, 1.0) * min(_LONGEST_PAUSE, _LEAST_PAUSE * 2.0 ** min(self._failures, 10))  # noqa: S311

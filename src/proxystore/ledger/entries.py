@@ -1,0 +1,163 @@
+"""What the journal holds: *begin* when a request is dispatched, *end* with the whole event.
+
+An entry is JSON, a few hundred bytes. What does not fit its column is made to fit, so that no entry is poison by its
+values: when it is read, for which no request waits; and when it is written, if it could not be written as it is.
+"""
+
+from __future__ import annotations
+
+from typing import Final, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from proxystore.values import Outcome, Quality
+
+LONGEST_ID: Final = 100
+LONGEST_MODEL: Final = 200
+MOST: Final = 2**31 - 1
+MOST_NANOUSD: Final = 10**15
+"""A million dollars for one request: a roll-up of nine thousand such still fits its column."""
+
+_LONGEST_ENTRY: Final = 16_384
+
+
+class Begin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A request was handed to the proxy; if its process dies, this becomes a ``failed`` event.
+
+    Attributes:
+        event_id: The UUIDv7 of the exchange; its time is the start.
+        project_id, key_id, credential_id: Who; ``None`` is nobody in particular.
+        provider_name, operation_name, request_model: What is asked of whom.
+    """
+
+    event_id: UUID
+    project_id: str | None = None
+    key_id: str | None = None
+    credential_id: str | None = None
+    provider_name: str = ""
+    operation_name: str = ""
+    request_model: str | None = None
+
+
+class UsageEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One finished exchange, as it will be a row of ``usage_events``.
+
+    Attributes:
+        event_id: A UUIDv7 whose time is the exchange's start; what has this id already is not counted again.
+        project_id, key_id, credential_id: Who used it; ``None`` is nobody in particular.
+        provider_name, operation_name: Such as ``openai`` and ``chat``.
+        request_model, response_model: The model asked for, and the one that answered.
+        status: The HTTP status, 0 if none was sent.
+        outcome: How it ended.
+        quality: How much the numbers can be trusted.
+        first_byte_ms, latency_ms: Milliseconds from the start.
+        input_tokens … unclassified_tokens: The disjoint buckets of `proxystore.Usage`.
+        billed_requests, billed_ms: What is billed by the piece and by the time.
+        cost_nanousd: Nano-dollars; ``None`` where no price is known.
+    """
+
+    event_id: UUID
+    project_id: str | None = None
+    key_id: str | None = None
+    credential_id: str | None = None
+    provider_name: str = ""
+    operation_name: str = ""
+    request_model: str | None = None
+    response_model: str | None = None
+    status: int = 0
+    outcome: Outcome = "complete"
+    quality: Quality = "missing"
+    first_byte_ms: int | None = None
+    latency_ms: int = 0
+    input_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    input_audio_tokens: int = 0
+    input_image_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+    output_audio_tokens: int = 0
+    output_image_tokens: int = 0
+    unclassified_tokens: int = 0
+    billed_requests: int = 0
+    billed_ms: int = 0
+    cost_nanousd: int | None = None
+
+
+_Entry = TypeVar("_Entry", Begin, UsageEntry)
+
+_MODELS: Final = ("request_model", "response_model")
+_encoder: Final = msgspec.json.Encoder()
+
+
+def encode(entry: _Entry) -> bytes:
+    """Return *entry* as JSON; text and numbers that JSON or a frame could not hold are made to fit."""
+    try:
+        data = _encoder.encode(entry)
+    except (UnicodeEncodeError, OverflowError):
+        data = b""
+    return data if 0 < len(data) <= _LONGEST_ENTRY else _encoder.encode(cleaned(entry))
+
+
+def cleaned(entry: _Entry) -> _Entry:
+    """Return *entry* with each value within its bounds: no NUL or lone surrogate, nothing too long or too large."""
+    changes: dict[str, str | int] = {}
+    for name in type(entry).__struct_fields__:
+        value = getattr(entry, name)
+        if isinstance(value, str):
+            fitting: str | int = _clean_text(value, LONGEST_MODEL if name in _MODELS else LONGEST_ID)
+        elif isinstance(value, int):
+            fitting = max(0, min(value, _LARGEST.get(name, MOST)))
+        else:
+            continue
+        if fitting is not value:
+            changes[name] = fitting
+    return msgspec.structs.replace(entry, **changes) if changes else entry
+
+
+_LARGEST: Final = {"cost_nanousd": MOST_NANOUSD, "status": 999}
+
+
+def _clean_text(text: str, longest: int) -> str:
+    if len(text) <= longest and text.isascii() and "\0" not in text:
+        return text
+    return text.replace("\0", "")[:longest].encode("utf-8", "replace").decode()
+
+
+_begins: Final = msgspec.json.Decoder(Begin)
+_ends: Final = msgspec.json.Decoder(UsageEntry)
+
+
+def decode_begin(data: bytes) -> Begin:
+    """Return the *begin* in *data*, cleaned.
+
+    Raises:
+        ValueError: It is none.
+    """
+    return cleaned(_begins.decode(data))
+
+
+def decode_end(data: bytes) -> UsageEntry:
+    """Return the *end* in *data*, cleaned.
+
+    Raises:
+        ValueError: It is none.
+    """
+    return cleaned(_ends.decode(data))
+
+
+def failed(begin: Begin) -> UsageEntry:
+    """Return the event of a request whose process died: failed, its usage not known."""
+    return UsageEntry(
+        event_id=begin.event_id,
+        project_id=begin.project_id,
+        key_id=begin.key_id,
+        credential_id=begin.credential_id,
+        provider_name=begin.provider_name,
+        operation_name=begin.operation_name,
+        request_model=begin.request_model,
+        outcome="failed",
+        quality="estimated",
+    )

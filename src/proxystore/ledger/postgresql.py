@@ -1,0 +1,45 @@
+"""Writing a batch down on PostgreSQL: one statement, in which only the rows that were new reach the roll-ups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import CTE, Subquery, func, select
+
+from proxystore.database import Query, Transaction
+from proxystore.ledger.rollups import PERIODS, added, insert_into
+from proxystore.ledger.rows import EVENT_COLUMNS, ROW_TYPES, encoded, rows_in_json
+from proxystore.schema.usage import usage_events
+
+_SOURCE: Final = rows_in_json("postgresql", ROW_TYPES)
+_PARSED: Final = select(*_SOURCE.c).cte("parsed")
+_NEW: Final = (
+    insert_into("postgresql", usage_events)
+    .from_select(
+        ["event_id", *EVENT_COLUMNS],
+        select(*(_PARSED.c[name] for name in ("event_id", *EVENT_COLUMNS))).order_by(_PARSED.c.event_id),
+    )
+    .on_conflict_do_nothing()
+    .returning(usage_events.c.event_id)
+    .cte("new")
+)
+
+
+def _new_rows() -> Subquery:
+    return select(*_PARSED.c).join(_NEW, _NEW.c.event_id == _PARSED.c.event_id).subquery("source")
+
+
+def _rolled_up(period: str) -> CTE:
+    return added("postgresql", period, _new_rows()).cte(f"by_{period}")
+
+
+_RECORD: Final = Query(
+    select(func.count().label("new")).select_from(_NEW).add_cte(*(_rolled_up(period) for period in PERIODS)),
+    lambda new: new,
+)
+
+
+async def record(transaction: Transaction, rows: Sequence[dict[str, object]]) -> int:
+    """Write *rows* (in the order of their ids) down; return how many events were new."""
+    return await transaction.fetch_one(_RECORD, rows=encoded(rows)) or 0

@@ -1,0 +1,139 @@
+"""The segments of this host that have something left to tell."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from proxystore.ledger.forking import tell_of_forks
+from proxystore.ledger.segment import SUFFIX, UNFINISHED, is_lockable
+from proxystore.ledger.tail import Item, Tail
+
+ADOPT_AFTER: Final = 300.0
+"""Seconds without a change after which another host's segment, or one from before a restart, is taken over."""
+KEEP: Final = 300.0
+"""Seconds for which a segment stays after its last entry: a database that lost its last commits gets them again."""
+_LOOK_AGAIN: Final = 5.0  # seconds until a file that is no segment of ours is looked at again
+
+
+class Segments:
+    """Every readable segment in a directory, found by :meth:`refresh`."""
+
+    def __init__(self, directory: Path, store_id: UUID, host_id: str, *, keep: float = KEEP) -> None:
+        self._directory = directory
+        self._store_id = store_id
+        self._host_id = host_id
+        self._keep = keep
+        self._tails: dict[UUID, Tail] = {}
+        self._paths: set[Path] = set()
+        self._refused: dict[Path, float] = {}
+        self._turn = 0
+        tell_of_forks(self)
+
+    @property
+    def tails(self) -> Collection[Tail]:
+        """The segments that are open for reading."""
+        return self._tails.values()
+
+    @property
+    def pending_bytes(self) -> int:
+        """How much is not written down."""
+        return sum(tail.pending_bytes for tail in self._tails.values())
+
+    def refresh(self) -> list[Tail]:
+        """Open segments that are new here, sweep up what is done with, and return the new ones: tell them ``acked``."""
+        found = {Path(entry.path) for entry in os.scandir(self._directory)}
+        self._refused = {path: at for path, at in self._refused.items() if path in found and at > time.monotonic()}
+        unknown = sorted(found - self._paths - self._refused.keys())
+        new = [tail for path in unknown if (tail := self._open(path)) is not None]
+        for tail in self._tails.values():
+            tail.look()
+        return new
+
+    def read(self, most: int) -> list[Item]:
+        """Return at most *most* items: entries first, then what the dead left open where every entry was read."""
+        order = self._in_turn()
+        items: list[Item] = []
+        for tail in order:
+            items += tail.read(most - len(items))
+        for tail in order:
+            if tail.is_read and not self._has_unread(tail.header.process_id):
+                items += tail.read_orphans(most - len(items))
+        return items
+
+    def acknowledge(self, progress: Iterable[tuple[UUID, int]]) -> None:
+        """Take note of how far segments have been written down."""
+        for segment_id, acked in progress:
+            self._tails[segment_id].acked = acked
+
+    def acked(self, segment_id: UUID) -> int:
+        """Return how far a segment has been written down."""
+        return self._tails[segment_id].acked
+
+    def sweep(self) -> None:
+        """Close segments that have told everything; remove them after a while."""
+        for tail in [tail for tail in self._tails.values() if tail.is_read and tail.acked >= tail.owed]:
+            if self._is_old(tail.path, self._keep):
+                tail.path.unlink(missing_ok=True)
+                self._drop(tail)
+
+    def forget(self) -> None:
+        """Close everything: the next refresh begins anew, from what the database says."""
+        for tail in list(self._tails.values()):
+            self._drop(tail)
+        self._refused.clear()
+
+    def forget_parent(self) -> None:
+        """Let go of the files, and of the locks on the dead's, in a forked child."""
+        self.forget()
+
+    def _open(self, path: Path) -> Tail | None:
+        tail = Tail.open(path) if path.suffix == SUFFIX else None
+        if tail is not None and self._is_ours(tail):
+            self._tails[tail.segment_id] = tail
+            self._paths.add(path)
+            return tail
+        if tail is not None:
+            tail.close()
+        if path.suffix == UNFINISHED:
+            self._sweep_unfinished(path)
+        self._refused[path] = time.monotonic() + _LOOK_AGAIN
+        return None
+
+    def _is_ours(self, tail: Tail) -> bool:
+        if tail.header.store_id != self._store_id or tail.segment_id in self._tails:
+            return False  # another database's, or a copy of one that is here
+        return tail.header.host_id == self._host_id or self._is_old(tail.path, ADOPT_AFTER)
+
+    def _has_unread(self, process_id: UUID) -> bool:
+        return any(tail.header.process_id == process_id and not tail.is_read for tail in self._tails.values())
+
+    def _in_turn(self) -> list[Tail]:
+        tails = list(self._tails.values())
+        self._turn = (self._turn + 1) % max(1, len(tails))
+        return tails[self._turn :] + tails[: self._turn]
+
+    def _drop(self, tail: Tail) -> None:
+        tail.close()
+        del self._tails[tail.segment_id]
+        self._paths.discard(tail.path)
+
+    def _sweep_unfinished(self, path: Path) -> None:
+        """Remove what a process left that died before its segment was locked and named."""
+        if not self._is_old(path, self._keep):
+            return
+        with suppress(FileNotFoundError), path.open("rb") as file:
+            if is_lockable(file.fileno()):
+                path.unlink()
+
+    @staticmethod
+    def _is_old(path: Path, age: float) -> bool:
+        try:
+            return time.time() - path.stat().st_mtime >= age
+        except FileNotFoundError:
+            return True

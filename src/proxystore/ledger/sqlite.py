@@ -1,0 +1,45 @@
+"""Writing a batch down on SQLite: the events, then what the new ones among them add to the roll-ups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import LargeBinary, bindparam, func, select, true
+
+from proxystore.database import Query, Statement, Transaction
+from proxystore.ledger.rollups import PERIODS, added, insert_into
+from proxystore.ledger.rows import EVENT_COLUMNS, ROW_TYPES, encoded, rows_in_json
+from proxystore.schema.usage import usage_events
+
+_SOURCE: Final = rows_in_json("sqlite", {name: kind for name, kind in ROW_TYPES.items() if name != "event_id"})
+_ID_SIZE: Final = 16
+# Ids travel beside the JSON, which has no bytes: sixteen each, one after the other.
+_EVENT_ID: Final = func.substr(
+    bindparam("ids", type_=LargeBinary()), _SOURCE.c.position * _ID_SIZE + 1, _ID_SIZE, type_=LargeBinary()
+)
+_INSERT: Final = Query(
+    insert_into("sqlite", usage_events)
+    .from_select(
+        ["event_id", *EVENT_COLUMNS],
+        select(_EVENT_ID, *(_SOURCE.c[name] for name in EVENT_COLUMNS)).where(true()).order_by(_SOURCE.c.position),
+    )
+    .on_conflict_do_nothing(index_elements=["event_id"])
+    .returning(usage_events.c.event_id),
+    lambda event_id: event_id,
+)
+_ADD: Final = [Statement(added("sqlite", period, _SOURCE)) for period in PERIODS]
+
+
+async def record(transaction: Transaction, rows: Sequence[dict[str, object]]) -> int:
+    """Write *rows* (in the order of their ids) down; return how many events were new."""
+    ids = b"".join(row["event_id"].bytes for row in rows if isinstance(row["event_id"], UUID))
+    everything = encoded(rows)
+    new = set(await transaction.fetch_all(_INSERT, ids=ids, rows=everything))
+    if len(new) < len(rows):
+        everything = encoded(row for row in rows if row["event_id"] in new)
+    if new:
+        for statement in _ADD:
+            await transaction.execute(statement, rows=everything)
+    return len(new)
