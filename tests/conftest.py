@@ -16,7 +16,7 @@ import pytest
 
 from proxystore.settings.url import DatabaseURL
 from proxystore.testing.postgres import Postgres, server
-from tests.matrix import DATABASES
+from tests.databases import DATABASES
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,4 +1,4 @@
-"""A lock between all processes of one host."""
+"""Locks whose holders wait in a queue: between tasks, and between all processes of a host."""
 
 from __future__ import annotations
 
@@ -9,26 +9,51 @@ from concurrent.futures import Future
 from pathlib import Path
 from threading import Lock, Thread
 from types import TracebackType
-from typing import Final
-
-from typing_extensions import Self
+from typing import Final, Self
 
 from proxystore.errors import StoreBusy
 
 _PATIENCE: Final = 5.0
 
 
-class HostLock:
-    """``flock`` on a file of its own: the kernel queues who waits, and frees it when its holder dies.
+class TaskLock:
+    """A lock between the tasks of one event loop, who get it in the order they came."""
 
-    One task holds it at a time, those of this object in the order they came. Use it from one event loop, or without
-    any: ``with lock:`` waits, ``async with lock:`` waits for at most five seconds.
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+
+    async def acquire(self, deadline: float = _PATIENCE) -> None:
+        """Take it when its turn has come.
+
+        Args:
+            deadline: How many seconds to wait at most.
+
+        Raises:
+            StoreBusy: Others held it for that long.
+        """
+        try:
+            async with asyncio.timeout(deadline):
+                await self._lock.acquire()
+        except TimeoutError:
+            raise StoreBusy from None
+
+    def release(self) -> None:
+        """Let the next one in; harmless when nobody holds it."""
+        if self._lock.locked():
+            self._lock.release()
+
+
+class HostLock:
+    """A lock between all processes of a host: ``flock`` on a file of its own, which the kernel frees when they die.
+
+    Use one object in one event loop (``async with lock:``; its tasks get it in the order they came) or in one thread
+    (``with lock:``, or `try_acquire` and `release`).
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file: int | None = None
-        self._turn = asyncio.Lock()
+        self._tasks = TaskLock()
         self._guard = Lock()
         self._waiting: Future[None] | None = None
         self._is_wanted = False
@@ -56,7 +81,7 @@ class HostLock:
             return True
 
     async def acquire(self, deadline: float = _PATIENCE) -> None:
-        """Take it when its turn has come.
+        """Take it when its turn has come; the event loop goes on meanwhile.
 
         Args:
             deadline: How many seconds to wait at most.
@@ -65,31 +90,24 @@ class HostLock:
             OSError: The file cannot be opened or locked.
             StoreBusy: Others held it for that long.
         """
-        try:
-            async with asyncio.timeout(deadline) as timeout:
-                await self._turn.acquire()
-        except TimeoutError:
-            raise StoreBusy from None
+        loop = asyncio.get_running_loop()
+        until = loop.time() + deadline
+        await self._tasks.acquire(deadline)
         try:
             if not self.try_acquire():
-                await self._wait((timeout.when() or 0.0) - asyncio.get_running_loop().time())
+                await self._wait(until - loop.time())
         except BaseException:
-            self._turn.release()
+            self._tasks.release()
             raise
 
     def release(self) -> None:
-        """Let the next one in."""
-        with self._guard:
-            if not self._is_held:
-                return
-            self._is_held = False
-            fcntl.flock(self._open(), fcntl.LOCK_UN)
-        if self._turn.locked():
-            self._turn.release()
+        """Let the next one in; harmless when nobody holds it."""
+        self._unlock()
+        self._tasks.release()
 
     def close(self) -> None:
-        """Release it and forget the file; harmless when done twice."""
-        self.release()
+        """Give it up and forget the file; harmless when done twice."""
+        self._unlock()
         with self._guard:
             if self._file is not None and self._waiting is None:
                 os.close(self._file)
@@ -103,7 +121,7 @@ class HostLock:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.release()
+        self._unlock()
 
     async def __aenter__(self) -> Self:
         await self.acquire()
@@ -119,46 +137,57 @@ class HostLock:
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         return self._file
 
+    def _unlock(self) -> None:
+        with self._guard:
+            if self._is_held:
+                self._is_held = False
+                fcntl.flock(self._open(), fcntl.LOCK_UN)
+
     async def _wait(self, seconds: float) -> None:
-        waiting = asyncio.wrap_future(self._wanted())
+        waiting = self._wanted()
+        woken = asyncio.wrap_future(waiting)
         try:
-            await asyncio.wait((waiting,), timeout=max(seconds, 0.0))
+            await asyncio.wait((woken,), timeout=max(seconds, 0.0))
         except BaseException:
             if not self._give_up():
-                self.release()
+                self._unlock()
             raise
+        finally:
+            woken.cancel()  # the thread may come back after this loop has closed
         if self._give_up():
             raise StoreBusy
         waiting.result()
 
     def _wanted(self) -> Future[None]:
-        # Only one thread ever waits for the kernel: who gives up leaves it to the next. It cannot be told to stop, and
-        # one for each who gave up would pile up behind a holder that is frozen.
+        # Only one thread ever waits for the kernel, and who gives up leaves it to the next: it cannot be told to stop,
+        # and one for each who gave up would pile up behind a holder that is frozen.
         with self._guard:
             self._is_wanted = True
             if self._waiting is None:
                 self._waiting = Future()
+                self._waiting.set_running_or_notify_cancel()  # from here on it cannot be cancelled
                 Thread(target=self._block, args=(self._waiting,), name=f"wait-{self.path.name}", daemon=True).start()
             return self._waiting
-
-    def _block(self, waiting: Future[None]) -> None:
-        error: OSError | None = None
-        try:
-            fcntl.flock(self._open(), fcntl.LOCK_EX)
-        except OSError as failure:
-            error = failure
-        with self._guard:
-            self._waiting = None
-            self._is_held = error is None and self._is_wanted
-            if error is None and not self._is_wanted:
-                fcntl.flock(self._open(), fcntl.LOCK_UN)
-        if error is None:
-            waiting.set_result(None)
-        else:
-            waiting.set_exception(error)
 
     def _give_up(self) -> bool:
         """Stop waiting; ``False`` if the wait was over."""
         with self._guard:
             self._is_wanted = False
             return self._waiting is not None
+
+    def _block(self, waiting: Future[None]) -> None:
+        try:
+            fcntl.flock(self._open(), fcntl.LOCK_EX)
+        except OSError as error:
+            self._arrive(is_held=False)
+            waiting.set_exception(error)
+        else:
+            self._arrive(is_held=True)
+            waiting.set_result(None)
+
+    def _arrive(self, *, is_held: bool) -> None:
+        with self._guard:
+            self._waiting = None
+            self._is_held = is_held and self._is_wanted
+            if is_held and not self._is_wanted:
+                fcntl.flock(self._open(), fcntl.LOCK_UN)

@@ -7,14 +7,12 @@ import os
 from collections.abc import Awaitable, Callable, Coroutine
 from time import perf_counter
 from types import TracebackType
-from typing import Any, Final, TypeVar
-
-from typing_extensions import Self
+from typing import Any, Final, Self, TypeVar
 
 from proxystore.database.compiling import Compiled, DialectName
 from proxystore.database.deadline import Errands
 from proxystore.database.health import Health
-from proxystore.database.library import Library, library
+from proxystore.database.library import Library, Plan
 from proxystore.database.session import Session
 from proxystore.database.statement import Query, Statement
 from proxystore.database.transaction import Transaction
@@ -79,9 +77,7 @@ class Database:
             self._ready()
             return
         self._errands = Errands()
-        found = library(
-            self.url, self._pool, deadline=self.deadline, is_durable=self._is_durable, errands=self._errands
-        )
+        found = Library(self._plan())
         await self.run(translated(found.connect()))
         self._library, self._loop, self._process = found, asyncio.get_running_loop(), os.getpid()
         try:
@@ -116,14 +112,15 @@ class Database:
         compiled = self.compiled(query)
         sql, arguments = compiled.bind(values)
         if compiled.is_writing:
-            async with self.transaction() as transaction:
-                return await transaction.fetch_all(query, **values)
-        return query.records(compiled, await self._read(lambda session: session.fetch(sql, arguments)))
+            rows = await self._with_session(lambda session: session.fetch(sql, arguments, is_alone=True))
+        else:
+            rows = await self._read(lambda session: session.fetch(sql, arguments))
+        return query.records(compiled, rows)
 
     async def execute(self, statement: Statement, /, **values: object) -> int:
         """Run *statement* in a transaction of its own; return how many rows it touched."""
-        async with self.transaction() as transaction:
-            return await transaction.execute(statement, **values)
+        sql, arguments = self.compiled(statement).bind(values)
+        return await self._with_session(lambda session: session.execute(sql, arguments, is_alone=True))
 
     def transaction(self) -> Transaction:
         """Return a transaction: ``async with database.transaction() as transaction: ...``."""
@@ -158,10 +155,20 @@ class Database:
         except StoreError as error:
             if error.__cause__ is None or not is_disconnection(error.__cause__):
                 raise
+        await self._ready().expire()  # where one connection was dead, others are
         return await self._with_session(work)
 
     async def _with_session(self, work: Callable[[Session], Awaitable[T]]) -> T:
         return await self.run(translated(_use(self.session(), work)))
+
+    def _plan(self) -> Plan:
+        return Plan(
+            url=self.url,
+            pool=self._pool,
+            deadline=self.deadline,
+            is_durable=self._is_durable,
+            errands=self._errands,
+        )
 
     def _ready(self) -> Library:
         if self._library is None:

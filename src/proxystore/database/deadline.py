@@ -37,9 +37,11 @@ class Errands:
             raise StoreTimeout
         return task.result()
 
-    def spawn(self, work: Coroutine[Any, Any, object]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Run *work*, which nobody waits for."""
-        self._keep(asyncio.get_running_loop().create_task(work))
+        task = asyncio.get_running_loop().create_task(work)
+        self._keep(task)
+        return task
 
     async def settle(self, deadline: float) -> None:
         """Wait for what was left behind, at most *deadline* seconds."""

@@ -1,104 +1,122 @@
-"""PostgreSQL behind ``databases``: its backend, given connections that know their age."""
+"""What is done with PostgreSQL's connections; the pool is asyncpg's, behind ``databases``' own backend."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from time import monotonic
 from typing import Any
 
 import asyncpg
-from asyncpg.pool import PoolConnectionProxy
-from asyncpg.transaction import Transaction
-from databases.backends.postgres import PostgresBackend as LibraryBackend
-from databases.backends.postgres import PostgresConnection as LibraryConnection
+from databases.interfaces import ConnectionBackend
 from typing_extensions import override
 
 from proxystore.database.session import Arguments, Rows
+from proxystore.errors import StoreUnavailable
+from proxystore.settings.pool import PoolSettings
 
 
 class Kept(asyncpg.Connection):  # type: ignore[misc]
-    """A connection that knows its age and leaves nothing behind in its session."""
+    """A connection that knows its age and leaves nothing behind in its session.
 
-    __slots__ = ("opened_at",)
+    Attributes:
+        opened_at: When it was made, in monotonic seconds.
+        used_at: When it was given back last.
+    """
+
+    __slots__ = ("opened_at", "used_at")
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.opened_at = monotonic()
+        self.opened_at = self.used_at = monotonic()
 
     @override
     def get_reset_query(self) -> str:
-        # We set nothing, listen to nothing and hold no session lock: nothing to reset, one round trip less.
+        # We set nothing, listen to nothing and hold no lock of the session: nothing to reset, one round trip less.
         return ""
 
-
-class PostgresBackend(LibraryBackend):  # type: ignore[misc]
-    """The library's own, with sessions of ours."""
-
-    def __init__(self, database_url: object, *, max_lifetime: float, **options: Any) -> None:
-        super().__init__(database_url, connection_class=Kept, **options)
-        self.max_lifetime = max_lifetime
-
-    @override
-    def connection(self) -> PostgresSession:
-        return PostgresSession(self, self._dialect)
-
-    @property
-    def pool(self) -> Any:
-        return self._pool
+    def touch(self) -> None:
+        """Remember that it was used now."""
+        self.used_at = monotonic()
 
 
-class PostgresSession(LibraryConnection):  # type: ignore[misc]
-    """A connection in the hands of one task."""
+class PostgresSession:
+    """A connection in the hands of one task. See `Session`."""
 
-    _database: PostgresBackend
-    _connection: PoolConnectionProxy | None
-    _transaction: Transaction | None = None
+    def __init__(self, connection: ConnectionBackend, settings: PoolSettings) -> None:
+        self._connection = connection
+        self._settings = settings
+        self._raw: Any = None
+        self._transaction: Any = None
 
-    @override
     async def acquire(self) -> None:
-        await super().acquire()
-
-    @override
-    async def release(self) -> None:
-        if 0 < self._database.max_lifetime < monotonic() - self.raw_connection.opened_at:
+        """See `Session.acquire`."""
+        await self._take()
+        while not await self._is_sound():
             self.drop()
-        else:
-            await super().release()
+            await self._take()
+
+    async def release(self) -> None:
+        """See `Session.release`."""
+        raw, self._raw = self._raw, None
+        raw.touch()
+        await self._connection.release()
 
     def drop(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None and connection._con is not None:
-            connection.terminate()
+        """See `Session.drop`."""
+        raw, self._raw = self._raw, None
+        if raw is not None:
+            raw.terminate()  # which gives its place in the pool back, too
 
-    async def begin(self, deadline: float) -> None:
-        self._transaction = self.raw_connection.transaction()
+    async def begin(self) -> None:
+        """See `Session.begin`."""
+        self._transaction = self._raw.transaction()
         await self._transaction.start()
 
     async def commit(self) -> None:
+        """See `Session.commit`."""
         transaction, self._transaction = self._transaction, None
-        if transaction is not None:
-            await transaction.commit()
+        await transaction.commit()
 
     async def rollback(self) -> None:
+        """See `Session.rollback`."""
         transaction, self._transaction = self._transaction, None
         if transaction is not None:
             await transaction.rollback()
 
-    async def fetch(self, sql: str, arguments: Arguments) -> Rows:
-        return await self.raw_connection.fetch(sql, *arguments)  # type: ignore[no-any-return]
+    async def fetch(self, sql: str, arguments: Arguments, *, is_alone: bool = False) -> Rows:  # noqa: ARG002
+        """See `Session.fetch`."""
+        return await self._raw.fetch(sql, *arguments)  # type: ignore[no-any-return]
 
-    async def execute(self, sql: str, arguments: Arguments) -> int:  # type: ignore[override]
-        return _count(await self.raw_connection.execute(sql, *arguments))
+    async def execute(self, sql: str, arguments: Arguments, *, is_alone: bool = False) -> int:  # noqa: ARG002
+        """See `Session.execute`."""
+        status = await self._raw.execute(sql, *arguments)
+        last = status.rpartition(" ")[2]  # of "INSERT 0 3", "UPDATE 3", "CREATE TABLE"
+        return int(last) if last.isdigit() else 0
 
-    async def execute_many(self, sql: str, rows: Sequence[Arguments]) -> int:  # type: ignore[override]
-        return len(await self.raw_connection.fetchmany(sql, rows))
+    async def execute_many(self, sql: str, rows: Sequence[Arguments], *, is_returning: bool) -> int:  # noqa: ARG002
+        """See `Session.execute_many`; *sql* has to return rows, for asyncpg's `executemany` counts nothing."""
+        return len(await self._raw.fetchmany(sql, rows))
 
     async def version(self) -> str:
-        version = self.raw_connection.get_server_version()
-        return f"{version.major}.{version.minor}"
+        """See `Session.version`."""
+        return str((await self.fetch("SHOW server_version", ()))[0][0])
 
+    async def _take(self) -> None:
+        try:
+            await self._connection.acquire()
+        except (TimeoutError, asyncio.TimeoutError) as error:
+            raise StoreUnavailable("The database did not let us in within its deadline.") from error
+        self._raw = self._connection.raw_connection
 
-def _count(status: str) -> int:
-    # "INSERT 0 3", "UPDATE 3", "CREATE TABLE"
-    last = status.rpartition(" ")[2]
-    return int(last) if last.isdigit() else 0
+    async def _is_sound(self) -> bool:
+        now = monotonic()
+        if 0 < self._settings.max_lifetime < now - self._raw.opened_at:
+            return False
+        if not 0 < self._settings.health_check < now - self._raw.used_at:
+            return True
+        try:
+            await self._raw.fetchval("SELECT 1")
+        except Exception:  # noqa: BLE001 - whatever it is, the connection is of no use
+            return False
+        return True

@@ -1,4 +1,4 @@
-"""What a connection can do, whichever database it leads to."""
+"""What can be done with one connection, whichever database it leads to."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Session(Protocol):
     def drop(self) -> None:
         """Give the connection up, whatever it is doing: nobody gets it again. Harmless where there is none."""
 
-    async def begin(self, deadline: float) -> None:
+    async def begin(self) -> None:
         """Begin a transaction that may write."""
 
     async def commit(self) -> None:
@@ -30,14 +30,14 @@ class Session(Protocol):
     async def rollback(self) -> None:
         """Undo it, if one is open."""
 
-    async def fetch(self, sql: str, arguments: Arguments) -> Rows:
-        """Return every row."""
+    async def fetch(self, sql: str, arguments: Arguments, *, is_alone: bool = False) -> Rows:
+        """Return every row; *is_alone* for what writes and is a transaction of its own."""
 
-    async def execute(self, sql: str, arguments: Arguments) -> int:
-        """Return how many rows were touched."""
+    async def execute(self, sql: str, arguments: Arguments, *, is_alone: bool = False) -> int:
+        """Return how many rows were touched; *is_alone* as above."""
 
-    async def execute_many(self, sql: str, rows: Sequence[Arguments]) -> int:
-        """Run *sql* for each of *rows*; return how many rows were touched."""
+    async def execute_many(self, sql: str, rows: Sequence[Arguments], *, is_returning: bool) -> int:
+        """Run *sql*, which may return rows, for each of *rows*; return how many rows were touched."""
 
     async def version(self) -> str:
         """Return the version of the database."""

@@ -1,13 +1,10 @@
-"""SQLite behind ``databases``: a pool that keeps its connections."""
+"""SQLite behind ``databases``, and what is done with its connections."""
 
 from __future__ import annotations
 
-import asyncio
-import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from time import monotonic
 from typing import Any, Final, TypeVar
 
 import aiosqlite
@@ -16,7 +13,9 @@ from typing_extensions import override
 
 from proxystore.database.deadline import Errands
 from proxystore.database.session import Arguments, Rows
-from proxystore.locking import HostLock
+from proxystore.database.sqlite_pool import Kept, Source, SQLitePool
+from proxystore.errors import StoreClosed
+from proxystore.locking import HostLock, TaskLock
 from proxystore.settings.pool import PoolSettings
 
 T = TypeVar("T")
@@ -24,189 +23,168 @@ T = TypeVar("T")
 _WAL_VERSIONS: Final = b"\x02\x02"
 
 
-def connector(synchronous: str, busy_timeout: float) -> type[sqlite3.Connection]:
-    """Return a class of connections that begin with our settings."""
+class SQLiteBackend(DatabaseBackend):
+    """In place of the library's own, which opens a thread and a connection for every call.
 
-    class Connection(sqlite3.Connection):
-        def __init__(self, *arguments: Any, **options: Any) -> None:
-            super().__init__(*arguments, **options)
-            self.execute(f"PRAGMA busy_timeout = {int(busy_timeout * 1000)}")
-            self.execute("PRAGMA journal_mode = wal")
-            self.execute(f"PRAGMA synchronous = {synchronous}")
-            self.execute("PRAGMA foreign_keys = on")
+    Attributes:
+        turn: What a writer takes before it begins, so that writers wait in a queue: SQLite's own wait is a sleep.
+        pool: Its connections.
+    """
 
-    return Connection
-
-
-class Kept:
-    """An open connection, and when it was opened and last used (monotonic seconds)."""
-
-    __slots__ = ("idle_since", "opened_at", "raw")
-
-    def __init__(self, raw: aiosqlite.Connection) -> None:
-        self.raw = raw
-        self.opened_at = self.idle_since = monotonic()
-
-    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Have *work* done in the connection's thread: one hop, however many statements."""
-        return await self.raw._execute(work, self.raw._conn)  # type: ignore[no-any-return]
-
-
-class SQLitePool:
-    """At most ``max_size`` connections; those given back are kept for the next one."""
-
-    def __init__(self, target: str, options: PoolSettings, factory: type[sqlite3.Connection], errands: Errands) -> None:
-        self._target = target
-        self._options = options
-        self._factory = factory
-        self._errands = errands
-        self._free = asyncio.Semaphore(options.max_size)
-        self._idle: list[Kept] = []
-        self._in_use: set[Kept] = set()
-        self._pruning: asyncio.TimerHandle | None = None
-        self._is_closed = False
-
-    @property
-    def idle(self) -> int:
-        """How many connections wait to be used."""
-        return len(self._idle)
-
-    @property
-    def size(self) -> int:
-        """How many connections there are."""
-        return len(self._idle) + len(self._in_use)
-
-    async def acquire(self) -> Kept:
-        await self._free.acquire()
-        try:
-            kept = self._idle.pop() if self._idle else await self._open()
-        except BaseException:
-            self._free.release()
-            raise
-        self._in_use.add(kept)
-        return kept
-
-    def release(self, kept: Kept) -> None:
-        """Keep it for the next one, unless its time is over."""
-        self._in_use.discard(kept)
-        self._free.release()
-        kept.idle_since = monotonic()
-        if self._is_closed or self._is_old(kept):
-            self._close(kept)
-        else:
-            self._idle.append(kept)
-            self._schedule()
-
-    def drop(self, kept: Kept) -> None:
-        """Interrupt what it does and close it."""
-        if kept in self._in_use:
-            self._in_use.discard(kept)
-            self._free.release()
-        self._close(kept)
-
-    def close(self) -> None:
-        self._is_closed = True
-        if self._pruning is not None:
-            self._pruning.cancel()
-        while self._idle:
-            self._close(self._idle.pop())
-        for kept in list(self._in_use):
-            self.drop(kept)
-
-    async def _open(self) -> Kept:
-        opening = asyncio.ensure_future(self._connect())
-        try:
-            return await asyncio.shield(opening)
-        except asyncio.CancelledError:
-            opening.add_done_callback(self._adopt)
-            raise
-
-    def _adopt(self, opening: asyncio.Future[Kept]) -> None:
-        if not opening.cancelled() and opening.exception() is None:
-            self._close(opening.result())
-
-    async def _connect(self) -> Kept:
-        raw = aiosqlite.connect(self._target, isolation_level=None, factory=self._factory, uri=True)
-        # An open connection's thread would keep the process alive. Until 0.22 the connection was the thread.
-        getattr(raw, "_thread", raw).daemon = True
-        return Kept(await raw)
-
-    def _close(self, kept: Kept) -> None:
-        if kept.raw._connection is not None:
-            kept.raw._connection.interrupt()
-        self._errands.spawn(kept.raw.close())
-
-    def _is_old(self, kept: Kept) -> bool:
-        return 0 < self._options.max_lifetime < monotonic() - kept.opened_at
-
-    def _schedule(self) -> None:
-        if self._pruning is None and self._options.max_idle_time > 0:
-            loop = asyncio.get_running_loop()
-            self._pruning = loop.call_later(self._options.max_idle_time, self._prune)
-
-    def _prune(self) -> None:
-        self._pruning = None
-        now = monotonic()
-        while len(self._idle) > self._options.min_size and (
-            now - self._idle[0].idle_since >= self._options.max_idle_time or self._is_old(self._idle[0])
-        ):
-            self._close(self._idle.pop(0))
-        if self._idle:
-            self._schedule()
-
-
-class SQLiteBackend(DatabaseBackend):  # type: ignore[misc]
-    """What ``databases`` takes in place of its own, which opens a thread and a connection for every call."""
+    turn: HostLock | TaskLock
+    pool: SQLitePool
 
     def __init__(
-        self, database_url: object, *, target: str, path: Path | None, pool: PoolSettings, synchronous: str,
-        busy_timeout: float, errands: Errands,
+        self, _database_url: object, *, path: Path | None, source: Source, settings: PoolSettings, errands: Errands
     ) -> None:
         self._path = path
-        self._pool_of = lambda: SQLitePool(target, pool, connector(synchronous, busy_timeout), errands)
-        self._pool: SQLitePool | None = None
+        self._source = source
+        self._settings = settings
+        self._errands = errands
         self._anchor: sqlite3.Connection | None = None
-        self._target = target
-        self.turn: HostLock | asyncio.Lock = asyncio.Lock() if path is None else HostLock(lock_path(path))
-
-    @property
-    def pool(self) -> SQLitePool:
-        if self._pool is None:
-            raise ConnectionError("the pool is closed")
-        return self._pool
 
     @override
     async def connect(self) -> None:
-        pool = self._pool_of()
+        self.pool = SQLitePool(self._source, self._settings, self._errands)
         if self._path is None:
-            self._anchor = sqlite3.connect(self._target, uri=True)
-        elif not _is_wal(self._path):
-            # Two who turn one file to WAL at once: one is told that it is locked, at once.
-            assert isinstance(self.turn, HostLock)
-            os.makedirs(self._path.parent, 0o700, exist_ok=True)
-            async with self.turn:
-                pool.release(await pool.acquire())
-        self._pool = pool
+            self.turn = TaskLock()
+            self._anchor = sqlite3.connect(self._source.address, uri=True)  # else it is gone with its last user
+        else:
+            await self._prepare(self._path)
 
     @override
     async def disconnect(self) -> None:
-        if self._pool is not None:
-            self._pool.close()
-            self._pool = None
+        self.pool.close()
         if self._anchor is not None:
             self._anchor.close()
-            self._anchor = None
-        if isinstance(self.turn, HostLock):
-            self.turn.close()
 
     @override
-    def connection(self) -> SQLiteSession:
-        return SQLiteSession(self)
+    def connection(self) -> SQLiteConnection:
+        return SQLiteConnection(self.pool)
+
+    async def _prepare(self, path: Path) -> None:
+        path.parent.mkdir(0o700, parents=True, exist_ok=True)
+        self.turn = turn = HostLock(path.with_name(f"{path.name}.lock"))
+        if not _is_wal(path):
+            # SQLite's patience does not cover the change to WAL: of two who make it at once, one fails at once.
+            async with turn:
+                self.pool.release(await self.pool.acquire())
 
 
-def lock_path(path: Path) -> Path:
-    """Return the file that writers of the database at *path* lock before they begin."""
-    return path.with_name(f"{path.name}.lock")
+class SQLiteConnection(ConnectionBackend):
+    """One connection of the pool, as ``databases`` wants to see it."""
+
+    def __init__(self, pool: SQLitePool) -> None:
+        self._pool = pool
+        self._kept: Kept | None = None
+
+    @property
+    def kept(self) -> Kept:
+        """What was acquired."""
+        if self._kept is None:
+            raise StoreClosed("The connection was given back.")
+        return self._kept
+
+    @property
+    @override
+    def raw_connection(self) -> aiosqlite.Connection:
+        return self.kept.raw
+
+    @override
+    async def acquire(self) -> None:
+        self._kept = await self._pool.acquire()
+
+    @override
+    async def release(self) -> None:
+        kept, self._kept = self.kept, None
+        self._pool.release(kept)
+
+    def drop(self, done: Callable[[], None]) -> None:
+        """Have it closed, and *done* called when it is."""
+        kept, self._kept = self._kept, None
+        if kept is None:
+            done()
+        else:
+            self._pool.drop(kept, done)
+
+
+class SQLiteSession:
+    """A connection in the hands of one task; what writes takes the host's turn first. See `Session`."""
+
+    def __init__(self, connection: SQLiteConnection, turn: HostLock | TaskLock, patience: float) -> None:
+        self._connection = connection
+        self._turn = turn
+        self._patience = patience
+        self._has_turn = False
+
+    async def acquire(self) -> None:
+        """See `Session.acquire`."""
+        await self._connection.acquire()
+
+    async def release(self) -> None:
+        """See `Session.release`."""
+        await self._connection.release()
+
+    def drop(self) -> None:
+        """See `Session.drop`."""
+        # The thread may be in a transaction still: the next writer comes when that is undone.
+        self._connection.drop(self._end_turn)
+
+    async def begin(self) -> None:
+        """See `Session.begin`."""
+        await self._take_turn()
+        await self._run(_begin)
+
+    async def commit(self) -> None:
+        """See `Session.commit`."""
+        await self._run(_commit)
+        self._end_turn()
+
+    async def rollback(self) -> None:
+        """See `Session.rollback`."""
+        await self._run(_rollback)
+        self._end_turn()
+
+    async def fetch(self, sql: str, arguments: Arguments, *, is_alone: bool = False) -> Rows:
+        """See `Session.fetch`."""
+        work = _fetch(sql, arguments)
+        return await (self._run_alone(work) if is_alone else self._run(work))
+
+    async def execute(self, sql: str, arguments: Arguments, *, is_alone: bool = False) -> int:
+        """See `Session.execute`."""
+        work = _execute(sql, arguments)
+        return await (self._run_alone(work) if is_alone else self._run(work))
+
+    async def execute_many(self, sql: str, rows: Sequence[Arguments], *, is_returning: bool) -> int:
+        """See `Session.execute_many`."""
+        return await self._run(_execute_each(sql, rows) if is_returning else _execute_many(sql, rows))
+
+    async def version(self) -> str:
+        """See `Session.version`."""
+        rows = await self.fetch("SELECT sqlite_version()", ())
+        return str(rows[0][0])
+
+    async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        return await self._connection.kept.run(work)
+
+    async def _run_alone(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        await self._take_turn()
+        try:
+            result = await self._run(_whole(work))
+        except Exception:
+            self._end_turn()
+            raise
+        self._end_turn()
+        return result
+
+    async def _take_turn(self) -> None:
+        await self._turn.acquire(self._patience)
+        self._has_turn = True
+
+    def _end_turn(self) -> None:
+        if self._has_turn:
+            self._has_turn = False
+            self._turn.release()
 
 
 def _is_wal(path: Path) -> bool:
@@ -215,78 +193,6 @@ def _is_wal(path: Path) -> bool:
             return file.read(20)[18:] == _WAL_VERSIONS
     except FileNotFoundError:
         return False
-
-
-class SQLiteSession(ConnectionBackend):  # type: ignore[misc]
-    """A connection in the hands of one task; writing transactions take the host's lock first."""
-
-    def __init__(self, backend: SQLiteBackend) -> None:
-        self._backend = backend
-        self._kept: Kept | None = None
-        self._pool: SQLitePool | None = None
-        self._has_turn = False
-
-    @property
-    @override
-    def raw_connection(self) -> aiosqlite.Connection:
-        return self._held.raw
-
-    @property
-    def _held(self) -> Kept:
-        if self._kept is None:
-            raise ConnectionError("the connection is closed")
-        return self._kept
-
-    @override
-    async def acquire(self) -> None:
-        self._pool = self._backend.pool
-        self._kept = await self._pool.acquire()
-
-    @override
-    async def release(self) -> None:
-        kept, self._kept = self._kept, None
-        if kept is not None and self._pool is not None:
-            self._pool.release(kept)
-
-    def drop(self) -> None:
-        kept, self._kept = self._kept, None
-        if kept is not None and self._pool is not None:
-            self._pool.drop(kept)
-        self._end_turn()
-
-    async def begin(self, deadline: float) -> None:
-        await self._take_turn(deadline)
-        await self._held.run(_begin)
-
-    async def commit(self) -> None:
-        await self._held.run(_commit)
-        self._end_turn()
-
-    async def rollback(self) -> None:
-        await self._held.run(_rollback)
-        self._end_turn()
-
-    async def fetch(self, sql: str, arguments: Arguments) -> Rows:
-        return await self._held.run(lambda raw: raw.execute(sql, arguments).fetchall())
-
-    async def execute(self, sql: str, arguments: Arguments) -> int:  # type: ignore[override]
-        return await self._held.run(lambda raw: _execute(raw, sql, arguments))
-
-    async def execute_many(self, sql: str, rows: Sequence[Arguments]) -> int:  # type: ignore[override]
-        return await self._held.run(lambda raw: raw.executemany(sql, rows).rowcount)
-
-    async def version(self) -> str:
-        return sqlite3.sqlite_version
-
-    async def _take_turn(self, deadline: float) -> None:
-        turn = self._backend.turn
-        await (turn.acquire(deadline) if isinstance(turn, HostLock) else turn.acquire())
-        self._has_turn = True
-
-    def _end_turn(self) -> None:
-        if self._has_turn:
-            self._has_turn = False
-            self._backend.turn.release()
 
 
 def _begin(raw: sqlite3.Connection) -> None:
@@ -302,6 +208,36 @@ def _rollback(raw: sqlite3.Connection) -> None:
         raw.execute("ROLLBACK")
 
 
-def _execute(raw: sqlite3.Connection, sql: str, arguments: Arguments) -> int:
-    cursor = raw.execute(sql, arguments)
+# Closures, not partials: aiosqlite logs what it runs, and a partial shows its arguments.
+def _whole(work: Callable[[sqlite3.Connection], T]) -> Callable[[sqlite3.Connection], T]:
+    def whole(raw: sqlite3.Connection) -> T:
+        _begin(raw)
+        try:
+            result = work(raw)
+            _commit(raw)
+        except BaseException:
+            _rollback(raw)
+            raise
+        return result
+
+    return whole
+
+
+def _fetch(sql: str, arguments: Arguments) -> Callable[[sqlite3.Connection], list[Any]]:
+    return lambda raw: raw.execute(sql, arguments).fetchall()
+
+
+def _execute(sql: str, arguments: Arguments) -> Callable[[sqlite3.Connection], int]:
+    return lambda raw: _count(raw.execute(sql, arguments))
+
+
+def _execute_many(sql: str, rows: Sequence[Arguments]) -> Callable[[sqlite3.Connection], int]:
+    return lambda raw: raw.executemany(sql, rows).rowcount
+
+
+def _execute_each(sql: str, rows: Sequence[Arguments]) -> Callable[[sqlite3.Connection], int]:
+    return lambda raw: sum(_count(raw.execute(sql, row)) for row in rows)
+
+
+def _count(cursor: sqlite3.Cursor) -> int:
     return len(cursor.fetchall()) if cursor.description else max(cursor.rowcount, 0)

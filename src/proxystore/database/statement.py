@@ -25,7 +25,7 @@ class Statement:
         Args:
             dialect: ``sqlite`` or ``postgresql``.
             schema: Where the tables are; means nothing on SQLite.
-            is_returning: Have a statement that returns nothing return a row for each it touched.
+            is_returning: Have what returns nothing return a row for each it touches.
         """
         compiled = self._compiled.get((dialect, schema, is_returning))
         if compiled is None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeVar
-
-from typing_extensions import Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from proxystore.database.session import Session
 from proxystore.database.statement import Query, Statement
@@ -72,7 +70,12 @@ class Transaction:
         """Run *statement* for each of *rows*; return how many rows were touched."""
         compiled = self._database.compiled(statement, is_returning=self._database.dialect == "postgresql")
         arguments = [compiled.bind(row)[1] for row in rows]
-        return await self._do(lambda session: session.execute_many(compiled.sql, arguments)) if rows else 0
+        is_returning = bool(compiled.columns)
+        if not rows:
+            return 0
+        return await self._do(
+            lambda session: session.execute_many(compiled.sql, arguments, is_returning=is_returning)
+        )
 
     async def _do(self, work: Callable[[Session], Awaitable[T]]) -> T:
         if self._session is None:
@@ -89,7 +92,7 @@ class Transaction:
         session = self._database.session()
         try:
             await session.acquire()
-            await session.begin(self._database.deadline)
+            await session.begin()
         except BaseException:
             session.drop()
             raise

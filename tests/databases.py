@@ -1,7 +1,4 @@
-"""The databases that every test about one runs against.
-
-(Not called ``databases``: on ``sys.path`` it would hide the library of that name.)
-"""
+"""The matrix: the databases that every test about one runs against."""
 
 from __future__ import annotations
 

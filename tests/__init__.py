@@ -1,1 +1,0 @@
-"""The tests; their folders mirror those of ``src``."""
