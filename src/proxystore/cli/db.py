@@ -1,0 +1,116 @@
+"""``proxystore db``: how far the schema has come, and moving it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from proxystore.cli.commandline import CommandLine
+from proxystore.cli.tables import Column
+
+if TYPE_CHECKING:
+    from proxystore.records.migration import Revision
+
+_COLUMNS = (Column("history"), Column("revision"), Column("message"), Column("state"), Column("applied_at"))
+_PROBLEM = (Column("problem"),)
+
+_Json = Annotated[bool, typer.Option("--json", help="For programs.")]
+_Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+_To = Annotated[str | None, typer.Argument(metavar="[REVISION|base]", help="Where to go back to.", show_default=False)]
+
+db = typer.Typer(help="The database's schema: how far it has come, and moving it.", no_args_is_help=True)
+
+
+@db.command()
+@db.command("migrate", hidden=True)
+def upgrade(context: typer.Context, *, as_json: _Json = False) -> None:
+    """Apply every revision that is missing: all of them, or none if one fails."""
+    from proxystore import migrating  # loads three libraries: not for `--help`
+
+    line = _announced(context)
+    with line.progress("upgrading"):
+        done = line.run(
+            migrating.upgrade(
+                line.settings.url, schema=line.settings.database_schema, migrations=line.plugins.migrations()
+            )
+        )
+    _tell(line, done, "applied", "Already at head: nothing to do.", as_json=as_json)
+
+
+@db.command()
+@db.command("rollback", hidden=True)
+def downgrade(context: typer.Context, to: _To = None, *, yes: _Yes = False, as_json: _Json = False) -> None:
+    """Undo the newest revision, or all after REVISION; what they created goes, with all that is in it.
+
+    `base` undoes everything. Plugins' revisions stay.
+    """
+    from proxystore import migrating
+
+    line = _announced(context)
+    if not yes:
+        typer.confirm("This deletes what is in the tables and columns concerned. Go on?", abort=True, err=True)
+    with line.progress("downgrading"):
+        done = line.run(migrating.downgrade(line.settings.url, schema=line.settings.database_schema, to=to))
+    _tell(line, done, "undone", "Nothing to undo.", as_json=as_json)
+    if done and line.settings.auto_migrate:
+        typer.echo("note: the next start applies it again, unless PROXYSTORE_AUTO_MIGRATE=false", err=True)
+
+
+@db.command()
+def status(context: typer.Context, *, as_json: _Json = False) -> None:
+    """List every revision and when it was applied; change nothing."""
+    from proxystore import migrating
+
+    line = _announced(context)
+    steps = line.run(
+        migrating.status(line.settings.url, schema=line.settings.database_schema, migrations=line.plugins.migrations())
+    )
+    line.show([_row(step, _state(step)) for step in steps], _COLUMNS, as_json=as_json)
+
+
+@db.command()
+def check(context: typer.Context, *, as_json: _Json = False) -> None:
+    """Compare the schema with what this release needs; exit with 1 if they differ. Changes nothing."""
+    from proxystore import migrating
+
+    line = _announced(context)
+    problems = line.run(
+        migrating.check(line.settings.url, schema=line.settings.database_schema, migrations=line.plugins.migrations())
+    )
+    if as_json:
+        line.show([{"problem": problem} for problem in problems], _PROBLEM, as_json=True)
+    else:
+        typer.echo("\n".join(problems) or "The schema is what this release needs.")
+    if problems:
+        raise typer.Exit(1)
+
+
+def _announced(context: typer.Context) -> CommandLine:
+    line: CommandLine = context.obj
+    line.announce_database()
+    return line
+
+
+def _tell(line: CommandLine, steps: Sequence[Revision], done: str, nothing: str, *, as_json: bool) -> None:
+    if as_json:
+        line.show([_row(step, done) for step in steps], _COLUMNS, as_json=True)
+    else:
+        typer.echo("\n".join(f"{done} {step.id}: {step.message}" for step in steps) or nothing)
+
+
+def _row(step: Revision, state: str) -> dict[str, object]:
+    return {
+        "history": step.history,
+        "revision": step.id,
+        "message": step.message,
+        "state": state,
+        "applied_at": step.applied_at,
+    }
+
+
+def _state(step: Revision) -> str:
+    if not step.is_known:
+        return "applied by another release"
+    return "pending" if step.applied_at is None else "applied"
