@@ -18,7 +18,7 @@ _PROBLEM = (Column("problem"),)
 
 _Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 _Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-_To = Annotated[str | None, typer.Argument(metavar="[REVISION|base]", help="Where to go back to.", show_default=False)]
+_To = Annotated[str | None, typer.Argument(metavar="REVISION", help="Where to go back to.", show_default=False)]
 
 db = typer.Typer(help="The database's schema: how far it has come, and moving it.", no_args_is_help=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from ipaddress import ip_network
 from typing import Annotated, TypeAlias
 
 from pydantic import BeforeValidator, Field
@@ -36,6 +37,21 @@ def words(value: object) -> object:
     if value.lstrip().startswith("["):
         return json.loads(value)
     return [word.strip() for word in value.split(",") if word.strip()]
+
+
+def networks(value: object) -> object:
+    """Return text such as ``10.0.0.0/8, ::1`` as networks, and what is no text as it is.
+
+    Raises:
+        ValueError: A word is neither an address nor a network.
+    """
+    split = words(value)
+    if not isinstance(split, list | tuple):
+        return split
+    try:
+        return [ip_network(word) if isinstance(word, str) else word for word in split]
+    except ValueError:
+        raise ValueError("may be addresses or networks such as 127.0.0.1 or 10.0.0.0/8") from None
 
 
 Duration: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(seconds)]

@@ -16,12 +16,12 @@ from typing_extensions import override
 
 from proxystore.errors import SettingsError
 from proxystore.settings.explaining import validated
-from proxystore.settings.kinds import Duration, Words, words
+from proxystore.settings.kinds import Duration, Words, networks
 from proxystore.settings.pool import PoolSettings
 from proxystore.settings.reading import read
 from proxystore.settings.sections import read_section, refuse_unknown_sections
 from proxystore.settings.sources import ARGUMENT, leaves
-from proxystore.settings.url import DatabaseURL
+from proxystore.settings.url import DatabaseURL, masked_urls
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     app_authorization: SecretStr | None = Field(
         None, description="The Authorization header that the wrapped application gets in place of a key of ours."
     )
-    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(words)] = Field(
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(networks)] = Field(
         (), description="Addresses or networks whose X-Forwarded-For is believed."
     )
     pepper: SecretStr | None = Field(
@@ -99,7 +99,7 @@ class Settings(BaseSettings):
         """
         values, origins = read(cls, path, os.environ if environ is None else environ, arguments)
         settings = validated(cls, values, origins)
-        settings._origins = origins
+        settings._origins = origins  # noqa: SLF001 — its own
         return settings
 
     @cached_property
@@ -188,11 +188,6 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Take arguments alone: :meth:`load` has asked the other sources already, and knows which one answered."""
         return (init_settings,)
-
-
-def masked_urls(value: Any) -> Any:
-    """Return one URL, or several, without passwords."""
-    return DatabaseURL.parse(value).masked if isinstance(value, str) else tuple(masked_urls(url) for url in value)
 
 
 def _explained(check: Callable[[str], object], text: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -75,8 +75,8 @@ class EnvironmentSource(Source):
     def __init__(self, kind: type[BaseSettings], environ: Mapping[str, str]) -> None:
         super().__init__(kind)
         self._values = {name: value for name, value in environ.items() if name.startswith(PREFIX) and value.strip()}
-        self._of_plugins = {name for name in self._values if "__" in name.removeprefix(PREFIX)}
         known = [CONFIG, *(variable(name) for name, _ in leaves(kind))]
+        self._of_plugins = {name for name in self._values if _is_of_plugin(name, known)}
         for name in self._values.keys() - self._of_plugins - set(known):
             if not name.startswith(_FOR_TESTS):
                 raise SettingsError(f"{name} is no setting of proxystore{suggestion(name, known)}")
@@ -163,6 +163,11 @@ def _refuse_unknown(values: Mapping[str, Any], kind: type[BaseModel], where: str
     for name in values:
         if name not in known:
             raise SettingsError(f"{where}{name} is no setting of proxystore{suggestion(name, known)}")
+
+
+def _is_of_plugin(name: str, known: Sequence[str]) -> bool:
+    # PROXYSTORE_POOL__MAX_SIZE is what other programs would call PROXYSTORE_POOL_MAX_SIZE: not a plugin called "pool".
+    return "__" in name.removeprefix(PREFIX) and name.replace("__", "_") not in known
 
 
 def _section_values(plugins: Mapping[str, Mapping[str, Any]], origin: str) -> Iterator[PluginValue]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
@@ -98,6 +99,15 @@ class DatabaseURL:
     @override
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.masked!r})"
+
+
+def masked_urls(value: str | Iterable[str]) -> str | tuple[str, ...]:
+    """Return one URL, or several, without passwords."""
+    return (
+        DatabaseURL.parse(value).masked
+        if isinstance(value, str)
+        else tuple(str(DatabaseURL.parse(url)) for url in value)
+    )
 
 
 _EXAMPLES = "sqlite:///data/proxystore.db or postgresql://user:password@host:5432/name"

@@ -1,0 +1,61 @@
+"""The command line put together: our groups, then what plugins add."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from typing import Annotated
+
+import typer
+
+from proxystore.cli.commandline import CommandLine
+from proxystore.cli.db import db
+from proxystore.cli.demo import demo
+from proxystore.cli.globals import Globals
+from proxystore.cli.plugins import plugins
+from proxystore.cli.root import Root
+from proxystore.cli.run import run
+from proxystore.cli.settings import settings as settings_group
+from proxystore.hooks import Plugins
+from proxystore.settings import Settings
+
+DISTRIBUTION = "asgi-proxystore"
+
+
+def build(settings: Settings) -> typer.Typer:
+    """Return the command line with the commands of the plugins that *settings* name.
+
+    Raises:
+        PluginError: A plugin cannot be loaded, or could not add its commands.
+    """
+    loaded = Plugins.load(settings)
+    cli = typer.Typer(cls=Root, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+    @cli.callback()
+    def _start(
+        context: typer.Context,
+        *,
+        database: Annotated[str | None, typer.Option(metavar="URL", help="The database to use.")] = None,
+        config: Annotated[str | None, typer.Option(metavar="FILE", help="The settings file to read.")] = None,
+        debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+        version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_print_version)] = False,  # noqa: ARG001
+    ) -> None:
+        """Client keys, limits, usage, audit and a response cache for any ASGI LLM proxy.
+
+        --database, --config and --debug may stand anywhere.
+        """
+        given = Globals(database, config, debug)
+        context.obj = CommandLine(given.load() if database or config else settings, loaded, config)
+
+    cli.command(no_args_is_help=False)(run)
+    cli.command()(demo)
+    cli.add_typer(settings_group, name="settings")
+    cli.add_typer(plugins, name="plugins")
+    cli.add_typer(db, name="db")
+    loaded.register_commands(cli)
+    return cli
+
+
+def _print_version(value: bool) -> None:  # noqa: FBT001
+    if value:
+        typer.echo(f"{DISTRIBUTION} {metadata.version(DISTRIBUTION)}")
+        raise typer.Exit

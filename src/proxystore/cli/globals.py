@@ -1,0 +1,57 @@
+"""The options that every command takes, wherever they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple, Self
+
+from proxystore.settings import Settings
+
+_WITH_VALUE: Final = ("--database", "--config")
+_FLAGS: Final = ("--debug",)
+
+
+class Globals(NamedTuple):
+    """The values of those options."""
+
+    database: str | None = None
+    config: str | None = None
+    is_debug: bool = False
+
+    @classmethod
+    def of(cls, words: Sequence[str]) -> Self:
+        """Read them from *words*, which may hold anything else as well."""
+        front, _ = _split(words)
+        values = dict(word.split("=", 1) for word in front if "=" in word)
+        return cls(values.get("--database"), values.get("--config"), "--debug" in front)
+
+    def load(self) -> Settings:
+        """Return the settings that these options lead to.
+
+        Raises:
+            SettingsError: As `Settings.load`.
+        """
+        return Settings.load(self.config, database_url=self.database)
+
+
+def hoisted(words: Sequence[str]) -> list[str]:
+    """Return *words* with the global options before all others: ``usage list --database …`` is what people type."""
+    front, rest = _split(words)
+    return [*front, *rest]
+
+
+def _split(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    front: list[str] = []
+    rest: list[str] = []
+    left = list(words)
+    while left:
+        word = left.pop(0)
+        if word == "--":  # what follows belongs to another program
+            return front, [*rest, word, *left]
+        if word in _FLAGS or ("=" in word and word.split("=", 1)[0] in _WITH_VALUE):
+            front.append(word)
+        elif word in _WITH_VALUE and left:
+            front.append(f"{word}={left.pop(0)}")
+        else:
+            rest.append(word)
+    return front, rest

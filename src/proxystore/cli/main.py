@@ -1,0 +1,44 @@
+"""The ``proxystore`` command."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from proxystore._foreign import refuse_foreign_distribution
+from proxystore.cli.building import build
+from proxystore.cli.globals import Globals
+from proxystore.cli.root import told
+from proxystore.settings import Settings
+
+_HARMLESS = {"--help", "--version"}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line with *arguments*, by default those of the process, and exit."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        refuse_foreign_distribution()
+        _built(words)(args=words, prog_name="proxystore")
+    except ImportError as error:
+        if error.name != "proxystore":
+            raise
+        sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _built(words: Sequence[str]) -> typer.Typer:
+    """Return the command line for the settings that *words* lead to: they decide which plugins bring commands."""
+    given = Globals.of(words)
+    try:
+        return build(given.load())
+    except Exception as error:
+        if _HARMLESS.intersection(words) or not words:
+            return build(Settings(plugins=()))  # help must not need what it helps with
+        if given.is_debug:
+            raise
+        told(error)
+        sys.exit(1)
