@@ -54,9 +54,7 @@ class Store:
     ) -> None:
         self.settings = _settings(database_url, settings)
         self._migrations = tuple(migrations)
-        self.database = Database(
-            self.settings.url, schema=self.settings.database_schema, pool=self.settings.pool
-        )
+        self.database = Database(self.settings.url, schema=self.settings.database_schema, pool=self.settings.pool)
         self.ledger = Ledger(self.settings)
         self.usage = UsageRepository(self.database)
         self.is_open = False

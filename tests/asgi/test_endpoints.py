@@ -8,7 +8,9 @@ from proxystore.testing.asgi import call, http_scope
 from proxystore.testing.upstream import FakeUpstream
 
 
-@pytest.mark.parametrize(("name", "told"), [("live", {"status": "live"}), ("ready", {"database": "reachable", "status": "ready"})])
+@pytest.mark.parametrize(
+    ("name", "told"), [("live", {"status": "live"}), ("ready", {"database": "reachable", "status": "ready"})]
+)
 async def test_our_own_paths_answer_and_are_not_recorded(wrap, witness, name, told):
     upstream = FakeUpstream()
     async with wrap(upstream) as wrapped:

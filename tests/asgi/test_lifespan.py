@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import pytest
 
@@ -170,7 +171,11 @@ async def test_without_lifespan_a_store_that_does_not_open_gives_503_in_shape(se
         assert b'"store_unavailable"' in sent.body
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_requests_on_loops_of_their_own_are_served(settings):
     wrapped = ProxyStoreMiddleware(FakeUpstream(), settings=settings)
     for _ in range(2):
         assert asyncio.run(call(wrapped, http_scope("/v1/models", method="GET"))).status == 200
+    asyncio.run(wrapped.store.close())
+    del wrapped
+    gc.collect()  # connections of a loop that is gone can only be dropped, and say so

@@ -90,8 +90,8 @@ def test_the_boundary_of_a_form_is_read(content_type, boundary):
 
 
 _FORM = (
-    b"--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"model\"\r\n\r\n--y\r\nname=model\r\n"
-    b"--x\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nwhisper-1\r\n--x--\r\n"
+    b'--x\r\nContent-Disposition: form-data; name="file"; filename="model"\r\n\r\n--y\r\nname=model\r\n'
+    b'--x\r\nContent-Disposition: form-data; name="model"\r\n\r\nwhisper-1\r\n--x--\r\n'
 )
 
 

@@ -58,7 +58,9 @@ def test_hook_register_wire_formats_gives_them_in_the_order_of_plugins():
     formats = [ChatCompletions(), ChatCompletions(), ChatCompletions()]
     one = _named("one", register_wire_formats=hookimpl(lambda self: formats[:2]))
     two = _named("two", register_wire_formats=hookimpl(lambda self: formats[2:]))
-    one.__class__.register_wire_formats.__name__ = two.__class__.register_wire_formats.__name__ = "register_wire_formats"
+    one.__class__.register_wire_formats.__name__ = two.__class__.register_wire_formats.__name__ = (
+        "register_wire_formats"
+    )
 
     assert _plugins(one, two).wire_formats() == formats
 

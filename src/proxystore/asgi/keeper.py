@@ -33,9 +33,7 @@ class Keeper:
         plugins: Loaded by the last opening.
     """
 
-    def __init__(
-        self, app: ASGIApp, settings: Settings | None, store: Store | None, plugins: Sequence[object]
-    ) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings | None, store: Store | None, plugins: Sequence[object]) -> None:
         self._app = app
         self._settings = settings
         self._given_store = store

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from proxystore.asgi.asking import REFUSALS
 from proxystore.asgi.editing import Editing
 from proxystore.asgi.refusing import request_id_header
-from proxystore.wire import decoding
+from proxystore.wire import decoded
 
 if TYPE_CHECKING:
     from proxystore.asgi.ending import Ending
@@ -105,7 +105,7 @@ class Outbound:
         content_type = told.get(b"content-type", b"")
         meter = request.format.meter(request.call, content_type=content_type, is_stripping=self.is_asked)
         encoding = told.get(b"content-encoding")
-        return decoding(meter, encoding) if meter is not None and encoding else meter
+        return decoded(meter, encoding) if meter is not None and encoding else meter
 
     def _headers_out(self, told: dict[bytes, bytes]) -> list[tuple[bytes, bytes]]:
         headers = self._exchange.response.headers

@@ -34,5 +34,3 @@ def request_id_header(id_bytes: bytes) -> tuple[bytes, bytes]:
     text = id_bytes.hex()
     id_text = f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
     return b"x-proxystore-request-id", id_text.encode()
-
-

@@ -13,7 +13,7 @@ Networks: TypeAlias = Sequence[IPv4Network | IPv6Network]
 
 
 def client_ip(scope: Scope, forwarded_for: bytes | None, trusted: Networks) -> str | None:
-    """Return the peer's address, or behind *trusted* proxies the nearest one of ``X-Forwarded-For`` that is not theirs."""
+    """Return the peer's address, or, behind *trusted* proxies, the nearest forwarded one that is not theirs."""
     client = scope.get("client")
     address: str | None = client[0] if client else None
     if address is None or forwarded_for is None or not _is_in(address, trusted):

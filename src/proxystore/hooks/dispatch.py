@@ -58,9 +58,7 @@ def in_order(caller: pluggy.HookCaller) -> list[pluggy.HookImpl]:
     return caller.get_hookimpls()[::-1]
 
 
-def decider(
-    hook: str, steps: Sequence[Step], kinds: tuple[type, ...]
-) -> Callable[[Exchange], Awaitable[Any]] | None:
+def decider(hook: str, steps: Sequence[Step], kinds: tuple[type, ...]) -> Callable[[Exchange], Awaitable[Any]] | None:
     """Return a function that asks in order: the first answer wins, an exception is a `PluginError`."""
     if not steps:
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
@@ -89,9 +89,7 @@ class Plugins:
 
     def describe(self) -> list[Plugin]:
         """Return what there is to know of each plugin, in the order they are asked."""
-        return [
-            Plugin(each.name, each.version, each.origin, self._hooks_of(each.plugin)) for each in self._found
-        ]
+        return [Plugin(each.name, each.version, each.origin, self._hooks_of(each.plugin)) for each in self._found]
 
     def chains(self, store: Store) -> Chains:
         """Return the hooks of a request, compiled for *store*."""
@@ -168,8 +166,9 @@ def _made(name: str, plugin: Any, settings: Settings) -> object:
     """Return *plugin*, made with its own settings if it is a class."""
     if not inspect.isclass(plugin):
         return plugin
+    make: Callable[..., object] = plugin
     kind = getattr(plugin, "Settings", None)
-    return plugin() if kind is None else plugin(settings.section(name, kind))
+    return make() if kind is None else make(settings.section(name, kind))
 
 
 def _call(impl: pluggy.HookImpl, *arguments: object) -> Any:

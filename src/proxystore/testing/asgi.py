@@ -42,7 +42,7 @@ def websocket_scope(path: str = "/ws", *, headers: Iterable[Header] = (), can_re
     """Return a scope for the opening of a WebSocket; *can_refuse*: the server can send an HTTP answer instead."""
     scope = http_scope(path, headers=headers)
     del scope["method"]
-    extensions = {"websocket.http.response": {}} if can_refuse else {}
+    extensions: dict[str, object] = {"websocket.http.response": {}} if can_refuse else {}
     return {**scope, "type": "websocket", "scheme": "ws", "subprotocols": [], "extensions": extensions}
 
 

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
+from typing_extensions import override
 
 from proxystore.exchange.asgi import Message, Receive, Scope, Send
 
@@ -128,6 +129,7 @@ class _Completion(_Chat):
 
     part_object = whole_object = "text_completion"
 
+    @override
     def _part_text(self, text: str) -> dict[str, Any]:
         return {"text": text}
 
