@@ -93,10 +93,10 @@ def create_projects_and_keys() -> None:
         sa.Column("deleted_at", sa.BigInteger()),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_keys")),
         sa.ForeignKeyConstraint(
             ["project_id"], ["projects.id"], name=op.f("fk_api_keys_project_id_projects"), ondelete="RESTRICT"
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_keys")),
         sa.UniqueConstraint("digest", name=op.f("uq_api_keys_digest")),
     )
     op.create_index(op.f("ix_api_keys_project_id"), "api_keys", ["project_id"])
@@ -155,10 +155,10 @@ def create_audit() -> None:
         sa.Column("reason", sa.Text()),
         *(sa.Column(name, sa.Text()) for name in origin),
         sa.Column("metadata", sa.Text()),
+        sa.PrimaryKeyConstraint("event_id", name=op.f("pk_audit_events")),
         sa.CheckConstraint(
             "outcome IN ('success', 'failure', 'denied', 'error')", name=op.f("ck_audit_events_outcome")
         ),
-        sa.PrimaryKeyConstraint("event_id", name=op.f("pk_audit_events")),
     )
     op.create_index(op.f("ix_audit_events_occurred_at"), "audit_events", ["occurred_at"])
 
