@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateSchema
 
+from proxystore.database.library import server_address
 from proxystore.settings.url import DatabaseURL
 
 R = TypeVar("R")
@@ -61,16 +62,7 @@ async def _transaction(url: DatabaseURL, work: Callable[[Connection], R]) -> R:
 
 
 async def _connect(url: DatabaseURL) -> Any:
-    return await asyncpg.connect(
-        host=url.host,
-        port=url.port,
-        user=url.user,
-        password=url.password,
-        database=url.database,
-        ssl=url.ssl,
-        timeout=CONNECT_TIMEOUT,
-        statement_cache_size=0,
-    )
+    return await asyncpg.connect(**server_address(url), timeout=CONNECT_TIMEOUT, statement_cache_size=0)
 
 
 def _set(connection: Connection, **values: str) -> None:
