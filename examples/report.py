@@ -15,7 +15,7 @@ async def report(database_url: str | None) -> None:
     """Print one line for each model; without a URL, of the database that the settings name."""
     async with Store(database_url) as store:
         for row in await store.usage.summary(by="model"):
-            print(row)
+            print(f"{row.group}: {row.requests} requests, {row.input_tokens} tokens in, {row.output_tokens} out")
 
 
 if __name__ == "__main__":
