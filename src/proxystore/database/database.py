@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from time import perf_counter
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Final, Self, TypeVar
 
 from proxystore.database.compiling import Compiled, DialectName
 from proxystore.database.deadline import Errands
@@ -17,7 +19,7 @@ from proxystore.database.session import Session
 from proxystore.database.statement import Query, Statement
 from proxystore.database.transaction import Transaction
 from proxystore.database.translating import is_disconnection, is_harmless, translate, translated
-from proxystore.errors import ProxyStoreError, StoreClosed, StoreError
+from proxystore.errors import ProxyStoreError, StoreClosed, StoreError, StoreTimeout, StoreUnavailable
 from proxystore.settings.pool import PoolSettings
 from proxystore.settings.url import DatabaseURL
 
@@ -25,20 +27,23 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 _DEADLINE: Final = 5.0
+_inherited: Final[list[object]] = []
+"""What a forked process was born with. To close it, as collecting it would, is to close it under the parent's feet."""
 
 
 class Database:
     """Connections, statements and transactions, the same on SQLite and PostgreSQL.
 
-    Every call ends within *deadline* seconds, whatever the server does, and raises only errors of ours: ``Conflict``,
+    Every call ends within *deadline* seconds, whatever the server does, and raises errors of ours alone: ``Conflict``,
     ``ReferenceViolation``, ``InvalidRecord``, ``StoreBusy``, ``StoreTimeout``, ``StoreUnavailable``, ``StoreClosed``,
-    ``SchemaError``. An open database belongs to the event loop and the process that opened it.
+    ``SchemaError``. Once open, it belongs to the process and the event loop that opened it. Two objects made with one
+    `DatabaseURL` share one database, in memory too, in whatever thread they are.
 
     Args:
         url: Where it is.
         schema: Where its tables are on PostgreSQL.
         pool: How many connections, and for how long.
-        is_durable: Whether a commit survives a loss of power on SQLite too (``synchronous = full``).
+        is_durable: Whether a commit survives a loss of power on SQLite as well (``synchronous = full``).
         deadline: How many seconds a call may take.
     """
 
@@ -55,43 +60,49 @@ class Database:
         self.schema = schema
         self.dialect: DialectName = url.dialect
         self.deadline = deadline
+        self.errands = self._new_errands()
         self._pool = pool or PoolSettings()
         self._is_durable = is_durable
-        self._errands = Errands()
         self._library: Library | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._process = 0
+        self._process = os.getpid()
 
     @property
     def is_open(self) -> bool:
-        """Whether this process has opened it."""
-        return self._library is not None and self._process == os.getpid()
+        """Whether this process has it open, in an event loop that still runs."""
+        return (
+            self._library is not None
+            and self._process == os.getpid()
+            and self._loop is not None
+            and not self._loop.is_closed()
+        )
 
     async def open(self) -> None:
-        """Connect; harmless when open already.
+        """Connect; harmless when it is open already.
 
         Raises:
-            StoreError: It cannot be reached, or does not let us in.
+            StoreUnavailable: It cannot be reached, or does not let us in.
+            StoreClosed: It is open in another event loop.
         """
         if self.is_open:
-            self._ready()
+            self._opened()
             return
-        self._errands = Errands()
-        found = Library(self._plan())
-        await self.run(translated(found.connect()))
-        self._library, self._loop, self._process = found, asyncio.get_running_loop(), os.getpid()
+        self._forget()
+        # The DEBUG lines of `databases` print every argument.
+        logging.getLogger("databases").setLevel(logging.INFO)
         try:
-            await self._with_session(lambda session: session.fetch("SELECT 1", ()))
-        except BaseException:
-            await self.close()
-            raise
+            await self._open()
+        except (StoreTimeout, StoreUnavailable) as error:
+            raise StoreUnavailable(f"{self.url.masked} cannot be opened: {error}") from error
 
     async def close(self) -> None:
-        """Let go of every connection; harmless when closed already."""
-        found, self._library = self._library, None
-        if found is not None and self._process == os.getpid():
-            await self.run(translated(found.disconnect()))
-            await self._errands.settle(self.deadline)
+        """Let go of every connection; harmless when it is closed already."""
+        library = self._library
+        if library is not None and self.is_open:
+            self._library = None
+            with suppress(StoreError):  # at the deadline all connections are gone as well
+                await self.errands.run(translated(library.disconnect()), self.deadline)
+            await self.errands.settle(self.deadline)
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -108,11 +119,14 @@ class Database:
         return records[0] if records else None
 
     async def fetch_all(self, query: Query[R], /, **values: object) -> list[R]:
-        """Return every row as a record."""
+        """Return every row as a record.
+
+        What only reads never waits for a writer, and is tried again where its connection turns out to be dead.
+        """
         compiled = self.compiled(query)
         sql, arguments = compiled.bind(values)
         if compiled.is_writing:
-            rows = await self._with_session(lambda session: session.fetch(sql, arguments, is_alone=True))
+            rows = await self._run(lambda session: session.fetch(sql, arguments, is_alone=True))
         else:
             rows = await self._read(lambda session: session.fetch(sql, arguments))
         return query.records(compiled, rows)
@@ -120,57 +134,69 @@ class Database:
     async def execute(self, statement: Statement, /, **values: object) -> int:
         """Run *statement* in a transaction of its own; return how many rows it touched."""
         sql, arguments = self.compiled(statement).bind(values)
-        return await self._with_session(lambda session: session.execute(sql, arguments, is_alone=True))
+        return await self._run(lambda session: session.execute(sql, arguments, is_alone=True))
 
     def transaction(self) -> Transaction:
         """Return a transaction: ``async with database.transaction() as transaction: ...``."""
         return Transaction(self)
 
     async def health(self) -> Health:
-        """Ask the database how it is; never raises."""
+        """Ask the database how it is; never raises what the database is to blame for."""
         started = perf_counter()
+        version = problem = None
         try:
-            version = await self._with_session(lambda session: session.version())
+            version = await self._run(lambda session: session.version())
         except ProxyStoreError as error:
-            latency = (perf_counter() - started) * 1000
-            return Health(is_reachable=False, latency_ms=latency, dialect=self.dialect, error=str(error))
-        latency = (perf_counter() - started) * 1000
-        return Health(is_reachable=True, latency_ms=latency, dialect=self.dialect, server_version=version)
+            problem = str(error)
+        return Health(
+            is_reachable=problem is None,
+            latency_ms=(perf_counter() - started) * 1000,
+            dialect=self.dialect,
+            server_version=version,
+            error=problem,
+        )
 
-    def compiled(self, statement: Statement, *, is_returning: bool = False) -> Compiled:
-        """Return *statement* as this database wants it."""
+    def compiled(self, statement: Statement, *, is_counting: bool = False) -> Compiled:
+        """Return *statement* as this database wants it; *is_counting* where the driver must be helped to count rows."""
+        is_returning = is_counting and self.dialect == "postgresql"
         return statement.compiled(self.dialect, self.schema, is_returning=is_returning)
 
     def session(self) -> Session:
         """Return a connection yet to be acquired."""
-        return self._ready().session()
+        return self._opened().session()
 
-    async def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Return what *work* returns, if it does so before the deadline."""
-        return await self._errands.run(work, self.deadline)
+    async def _open(self) -> None:
+        self.errands = self._new_errands()
+        library = Library(
+            Plan(
+                url=self.url,
+                pool=self._pool,
+                deadline=self.deadline,
+                is_durable=self._is_durable,
+                errands=self.errands,
+            )
+        )
+        await self.errands.run(translated(library.connect()), self.deadline)
+        self._library, self._loop, self._process = library, asyncio.get_running_loop(), os.getpid()
+        try:
+            await self._run(lambda session: session.version())
+        except BaseException:
+            await self.close()
+            raise
 
     async def _read(self, work: Callable[[Session], Awaitable[T]]) -> T:
         try:
-            return await self._with_session(work)
+            return await self._run(work)
         except StoreError as error:
             if error.__cause__ is None or not is_disconnection(error.__cause__):
                 raise
-        await self._ready().expire()  # where one connection was dead, others are
-        return await self._with_session(work)
+        await self._opened().expire()  # where one connection was dead, others are
+        return await self._run(work)
 
-    async def _with_session(self, work: Callable[[Session], Awaitable[T]]) -> T:
-        return await self.run(translated(_use(self.session(), work)))
+    async def _run(self, work: Callable[[Session], Awaitable[T]]) -> T:
+        return await self.errands.run(translated(_use(self.session(), work)), self.deadline)
 
-    def _plan(self) -> Plan:
-        return Plan(
-            url=self.url,
-            pool=self._pool,
-            deadline=self.deadline,
-            is_durable=self._is_durable,
-            errands=self._errands,
-        )
-
-    def _ready(self) -> Library:
+    def _opened(self) -> Library:
         if self._library is None:
             raise StoreClosed
         if self._process != os.getpid():
@@ -178,6 +204,14 @@ class Database:
         if self._loop is not asyncio.get_running_loop():
             raise StoreClosed("The store was opened in another event loop: open it in the one that uses it.")
         return self._library
+
+    def _new_errands(self) -> Errands:
+        return Errands(is_prompt=self.dialect == "sqlite")  # its futures are ours, its threads nobody waits for
+
+    def _forget(self) -> None:
+        if self._library is not None and self._process != os.getpid():
+            _inherited.append((self._library, self.errands))
+        self._library = None
 
 
 async def _use(session: Session, work: Callable[[Session], Awaitable[T]]) -> T:

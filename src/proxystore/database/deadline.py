@@ -12,13 +12,19 @@ T = TypeVar("T")
 
 
 class Errands:
-    """Work with drivers, each piece in a task of its own.
+    """Work with a driver that ends in time.
 
-    A driver that is cancelled may go on waiting for a server that does not answer. So nobody awaits the driver itself:
-    whoever is cancelled, or has waited long enough, leaves, and the task is told to clean up behind them.
+    A driver that is cancelled may go on waiting for a server that does not answer. So its work is done in tasks of its
+    own, and nobody awaits the driver itself: whoever is cancelled, or has waited long enough, leaves, and the task is
+    told to clean up behind them.
+
+    Args:
+        is_prompt: Whether the driver gives up at once when it is cancelled. Then its work is awaited in place, which
+            is three turns of the event loop faster.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_prompt: bool) -> None:
+        self._is_prompt = is_prompt
         self._left: set[asyncio.Task[Any]] = set()
 
     async def run(self, work: Coroutine[Any, Any, T], deadline: float) -> T:
@@ -27,15 +33,7 @@ class Errands:
         Raises:
             StoreTimeout: It took longer than *deadline* seconds; it has been cancelled, but may have done its work.
         """
-        task = asyncio.get_running_loop().create_task(work)
-        try:
-            await asyncio.wait((task,), timeout=deadline)
-        finally:
-            if not task.done():
-                self._leave(task)
-        if not task.done():
-            raise StoreTimeout
-        return task.result()
+        return await (_in_place(work, deadline) if self._is_prompt else self._in_a_task(work, deadline))
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Run *work*, which nobody waits for."""
@@ -44,13 +42,21 @@ class Errands:
         return task
 
     async def settle(self, deadline: float) -> None:
-        """Wait for what was left behind, at most *deadline* seconds."""
+        """Wait for what nobody waited for, at most *deadline* seconds."""
         if self._left:
             await asyncio.wait(self._left, timeout=deadline)
 
-    def _leave(self, task: asyncio.Task[Any]) -> None:
-        task.cancel()
-        self._keep(task)
+    async def _in_a_task(self, work: Coroutine[Any, Any, T], deadline: float) -> T:
+        task = asyncio.get_running_loop().create_task(work)
+        try:
+            await asyncio.wait((task,), timeout=deadline)
+        finally:
+            if not task.done():
+                task.cancel()
+                self._keep(task)
+        if not task.done():
+            raise StoreTimeout
+        return task.result()
 
     def _keep(self, task: asyncio.Task[Any]) -> None:
         self._left.add(task)
@@ -60,3 +66,11 @@ class Errands:
         self._left.discard(task)
         if not task.cancelled():
             task.exception()  # else asyncio complains that nobody looked
+
+
+async def _in_place(work: Coroutine[Any, Any, T], deadline: float) -> T:
+    try:
+        async with asyncio.timeout(deadline):
+            return await work
+    except TimeoutError:
+        raise StoreTimeout from None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
@@ -59,14 +59,17 @@ class PostgresSession:
     async def release(self) -> None:
         """See `Session.release`."""
         raw, self._raw = self._raw, None
-        raw.touch()
+        touch = getattr(raw, "touch", None)  # a connection that died has left its proxy
+        if touch is not None:
+            touch()
         await self._connection.release()
 
     def drop(self) -> None:
         """See `Session.drop`."""
         raw, self._raw = self._raw, None
         if raw is not None:
-            raw.terminate()  # which gives its place in the pool back, too
+            with suppress(asyncpg.InterfaceError):  # dead, and gone from the pool
+                raw.terminate()  # which gives its place in the pool back, too
 
     async def begin(self) -> None:
         """See `Session.begin`."""
@@ -105,7 +108,7 @@ class PostgresSession:
     async def _take(self) -> None:
         try:
             await self._connection.acquire()
-        except (TimeoutError, asyncio.TimeoutError) as error:
+        except TimeoutError as error:
             raise StoreUnavailable("The database did not let us in within its deadline.") from error
         self._raw = self._connection.raw_connection
 

@@ -54,7 +54,7 @@ class SQLiteBackend(DatabaseBackend):
 
     @override
     async def disconnect(self) -> None:
-        self.pool.close()
+        await self.pool.close()
         if self._anchor is not None:
             self._anchor.close()
 
@@ -102,9 +102,7 @@ class SQLiteConnection(ConnectionBackend):
     def drop(self, done: Callable[[], None]) -> None:
         """Have it closed, and *done* called when it is."""
         kept, self._kept = self._kept, None
-        if kept is None:
-            done()
-        else:
+        if kept is not None:
             self._pool.drop(kept, done)
 
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import aiosqlite
 
 from proxystore.database.deadline import Errands
+from proxystore.errors import StoreClosed
 from proxystore.settings.pool import PoolSettings
 
 T = TypeVar("T")
@@ -54,6 +55,8 @@ class Kept:
 
         Cancelled, it returns at once; the thread goes on, and what comes after queues up behind it.
         """
+        if self.raw._connection is None:  # noqa: SLF001
+            raise StoreClosed
         return await self.raw._execute(work, self.raw._conn)  # type: ignore[no-any-return,no-untyped-call]  # noqa: SLF001
 
     def interrupt(self) -> None:
@@ -106,21 +109,25 @@ class SQLitePool:
             self._idle.append(kept)
             self._schedule()
 
-    def drop(self, kept: Kept, done: Callable[[], None]) -> None:
+    def drop(self, kept: Kept, done: Callable[[], None] | None = None) -> None:
         """Interrupt what it does, undo that, close it, and then call *done*."""
         self._give_up(kept)
         kept.interrupt()
         self._close(kept, done)
 
-    def close(self) -> None:
-        """Close every connection, in use or not."""
+    async def close(self) -> None:
+        """Close every connection, when it has been given back; at once if cancelled."""
         self._is_closed = True
         if self._pruning is not None:
             self._pruning.cancel()
         while self._idle:
             self._close(self._idle.pop())
-        for kept in list(self._in_use):
-            self.drop(kept, _nothing)
+        try:
+            for _ in range(self._settings.max_size):
+                await self._free.acquire()
+        finally:
+            for kept in list(self._in_use):
+                self.drop(kept)
 
     def _young(self) -> Kept | None:
         while self._idle:
@@ -176,7 +183,3 @@ class SQLitePool:
             self._close(self._idle.pop(0))
         if len(self._idle) > self._settings.min_size:
             self._schedule()
-
-
-def _nothing() -> None:
-    """Do nothing."""

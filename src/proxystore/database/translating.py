@@ -5,7 +5,6 @@ The messages name constraints, columns and codes, never values: those may be wha
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from collections.abc import Awaitable, Mapping
 from typing import Final, TypeVar
@@ -19,6 +18,7 @@ from proxystore.errors import (
     ReferenceViolation,
     SchemaError,
     StoreBusy,
+    StoreClosed,
     StoreError,
     StoreTimeout,
     StoreUnavailable,
@@ -63,13 +63,19 @@ _DEAD: Final = ("08", "57P")
 
 def translate(error: BaseException) -> BaseException:
     """Return the error of ours that says what *error* says; others, such as a cancellation, as they are."""
+    if isinstance(error, asyncpg.InvalidCachedStatementError):
+        return _chained(StoreBusy("The schema has just changed; try again."), error)
     if isinstance(error, asyncpg.PostgresError):
         return _postgres(error)
     if isinstance(error, (asyncpg.InterfaceError, asyncpg.InternalClientError)):
         return _client(error)
+    if isinstance(error, AssertionError):  # how `databases` says that its pool is closed
+        return StoreClosed()
     if isinstance(error, sqlite3.Error):
         return _sqlite(error)
-    if isinstance(error, (TimeoutError, asyncio.TimeoutError)):
+    if isinstance(error, (OverflowError, UnicodeError)):
+        return InvalidRecord()
+    if isinstance(error, TimeoutError):
         return _chained(StoreTimeout(), error)
     if isinstance(error, (OSError, EOFError)):
         return _chained(StoreUnavailable(f"The database cannot be reached: {error}"), error)
@@ -96,9 +102,7 @@ def is_disconnection(error: BaseException) -> bool:
     """Whether *error* (a driver's) says that a connection had died before it was used."""
     if isinstance(error, asyncpg.PostgresError):
         return (error.sqlstate or "").startswith(_DEAD)
-    return isinstance(error, (asyncpg.InternalClientError, ConnectionError)) or (
-        isinstance(error, asyncpg.InterfaceError) and "closed" in str(error)
-    )
+    return isinstance(error, (asyncpg.InternalClientError, asyncpg.InterfaceError, ConnectionError))
 
 
 def _postgres(error: asyncpg.PostgresError) -> ProxyStoreError:
