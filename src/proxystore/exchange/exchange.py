@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from proxystore.exchange.response import Response
+from proxystore.ids import uuid7_bytes
 from proxystore.values import Cost, Denial, Outcome, Principal, Usage
 
 if TYPE_CHECKING:
@@ -76,18 +76,10 @@ class Exchange:
     def id_bytes(self) -> bytes:
         """The UUIDv7 of this exchange as 16 bytes, made when first asked for."""
         if self._id is None:
-            self._id = _uuid7(self.started_ns // 1_000_000)
+            self._id = uuid7_bytes(self.started_ns // 1_000_000)
         return self._id
 
     @property
     def id(self) -> UUID:
         """The UUIDv7 of this exchange; its time is ``started_ns``."""
         return UUID(bytes=self.id_bytes)
-
-
-def _uuid7(milliseconds: int) -> bytes:
-    """Return a UUIDv7 (RFC 9562, section 5.7): 48 bits of time, the version, 74 random bits around the variant."""
-    tail = bytearray(os.urandom(10))
-    tail[0] = 0x70 | (tail[0] & 0x0F)
-    tail[2] = 0x80 | (tail[2] & 0x3F)
-    return milliseconds.to_bytes(6, "big") + bytes(tail)
