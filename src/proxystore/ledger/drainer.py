@@ -28,6 +28,7 @@ _LEAST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 5.0
 _BATCH: Final = 1_000
 _LARGEST_BATCH: Final = 5_000  # when behind
+_USUAL_SIZE: Final = 500  # bytes of an entry's beginning and end
 _log: Final = logging.getLogger(__name__)
 
 
@@ -54,7 +55,7 @@ class Drainer:
         return LedgerStatus(
             is_writable=is_writable,
             is_writer=self._election.is_won,
-            pending_bytes=self._pending_bytes,
+            pending=-(-self._pending_bytes // _USUAL_SIZE),
             caught_up_at=self._caught_up_at,
             recorded=self._recorder.recorded,
             replayed=self._recorder.replayed,

@@ -13,10 +13,7 @@ _RANDOM_BITS: Final = 80
 def uuid7(milliseconds: int | None = None) -> UUID:
     """Return a new UUIDv7 for a time in milliseconds since 1970, now if none is given (RFC 9562, section 5.7)."""
     moment = time.time_ns() // 1_000_000 if milliseconds is None else milliseconds
-    tail = bytearray(os.urandom(10))
-    tail[0] = 0x70 | (tail[0] & 0x0F)
-    tail[2] = 0x80 | (tail[2] & 0x3F)
-    return UUID(bytes=moment.to_bytes(6, "big") + bytes(tail))
+    return _assembled(moment, os.urandom(10))
 
 
 def milliseconds_of(identity: UUID) -> int:
@@ -31,5 +28,11 @@ def first_id(milliseconds: int) -> UUID:
 
 def restamped(identity: UUID, milliseconds: int) -> UUID:
     """Return *identity* moved to another time; the same answer however often it is asked."""
-    tail = identity.bytes[6:]
-    return UUID(bytes=milliseconds.to_bytes(6, "big") + bytes([0x70 | (tail[0] & 0x0F)]) + tail[1:])
+    return _assembled(milliseconds, identity.bytes[6:])
+
+
+def _assembled(milliseconds: int, rest: bytes) -> UUID:
+    tail = bytearray(rest)
+    tail[0] = 0x70 | (tail[0] & 0x0F)
+    tail[2] = 0x80 | (tail[2] & 0x3F)
+    return UUID(bytes=milliseconds.to_bytes(6, "big") + bytes(tail))

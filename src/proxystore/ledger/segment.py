@@ -38,6 +38,11 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     process_id: UUID
     segment_id: UUID
 
+    @property
+    def file_name(self) -> str:
+        """What its file is called; one called otherwise is a copy."""
+        return f"{self.host_id}-{self.segment_id}{SUFFIX}"
+
 
 class Segment:
     """The writing end; every method is plain and takes microseconds."""
@@ -55,9 +60,8 @@ class Segment:
             OSError: It cannot be written.
             StoreUnavailable: Locks have no effect in *directory*.
         """
-        segment_id = uuid7()
-        header = Header(store_id=store_id, host_id=host_id, process_id=process_id, segment_id=segment_id)
-        path = directory / f"{host_id}-{segment_id}{SUFFIX}"
+        header = Header(store_id=store_id, host_id=host_id, process_id=process_id, segment_id=uuid7())
+        path = directory / header.file_name
         unfinished = path.with_suffix(UNFINISHED)
         segment = cls(path, os.open(unfinished, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600))
         try:

@@ -106,9 +106,13 @@ class Segments:
         return None
 
     def _is_ours(self, tail: Tail) -> bool:
-        if tail.header.store_id != self._store_id or tail.segment_id in self._tails:
-            return False  # another database's, or a copy of one that is here
+        if tail.header.store_id != self._store_id or tail.segment_id in self._tails or self._is_copy(tail):
+            return False
         return tail.header.host_id == self._host_id or self._is_old(tail.path, ADOPT_AFTER)
+
+    def _is_copy(self, tail: Tail) -> bool:
+        name = tail.header.file_name
+        return tail.path.name != name and (self._directory / name).exists()
 
     def _has_unread(self, process_id: UUID) -> bool:
         return any(tail.header.process_id == process_id and not tail.is_read for tail in self._tails.values())

@@ -13,7 +13,8 @@ class LedgerStatus(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         is_writable: Whether entries reach the disk.
         is_writer: Whether this process is its host's writer; only the writer knows the following, others show zeros.
-        pending_bytes: How much of all journals of the host is not in the database.
+        pending: How many entries of all the host's journals are not in the database; where there are many, an estimate
+            from their size.
         caught_up_at: When all of it last was; ``None`` if it has not been since this process became the writer.
         recorded: Events written down by this process.
         replayed: Entries found in the database already, and not counted again.
@@ -23,7 +24,7 @@ class LedgerStatus(msgspec.Struct, frozen=True, kw_only=True):
 
     is_writable: bool
     is_writer: bool = False
-    pending_bytes: int = 0
+    pending: int = 0
     caught_up_at: datetime | None = None
     recorded: int = 0
     replayed: int = 0

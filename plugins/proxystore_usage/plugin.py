@@ -1,0 +1,42 @@
+"""The plugin: refuse what could not be written down, write down the rest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from proxystore import Denial, Exchange, Store, hookimpl
+from proxystore_usage.recording import entry_of, is_recorded
+
+if TYPE_CHECKING:
+    import typer
+
+_FULL: Final = Denial(
+    status=503, code="journal_full", message="Usage cannot be recorded at the moment; try again soon.", retry_after=5
+)
+
+
+class Usage:
+    """One event for each exchange, in the journal before the client sees the end."""
+
+    @hookimpl(tryfirst=True)
+    def on_request(self, exchange: Exchange, store: Store) -> Denial | None:
+        """Refuse what could not be written down; have the beginning of the rest written as well."""
+        if not is_recorded(exchange):
+            return None
+        if not store.ledger.is_writable:
+            return _FULL
+        exchange.is_journaled = True
+        return None
+
+    @hookimpl
+    def on_usage(self, exchange: Exchange, store: Store) -> None:
+        """Append the event."""
+        if is_recorded(exchange):
+            store.ledger.append(entry_of(exchange))
+
+    @hookimpl
+    def register_commands(self, cli: typer.Typer) -> None:
+        """Add ``proxystore usage``."""
+        from proxystore_usage.commands import usage  # a server has no use for them
+
+        cli.add_typer(usage, name="usage")

@@ -1,0 +1,56 @@
+"""Which exchanges are events, and how they read as one."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from proxystore import Exchange, UsageEntry
+
+_ASKING_ONLY: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+_NS_PER_MS: Final = 1_000_000
+
+
+def is_recorded(exchange: Exchange) -> bool:
+    """Return whether *exchange* gives an event, as far as is known yet.
+
+    What a wire format knows does, unless nobody in particular was refused. Of the rest, what may have changed
+    something does unless it was refused, and WebSockets do: pages, files, probes and preflights do not.
+    """
+    request, is_refused = exchange.request, exchange.outcome == "refused"
+    if request.is_claimed:
+        return not is_refused or exchange.principal is not None
+    return not is_refused and (request.is_websocket or request.method not in _ASKING_ONLY)
+
+
+def entry_of(exchange: Exchange) -> UsageEntry:
+    """Return *exchange* as an entry for the ledger."""
+    request, response, usage, who = exchange.request, exchange.response, exchange.usage, exchange.principal
+    call, started = request.call, exchange.started_ns
+    return UsageEntry(
+        event_id=exchange.id,
+        project_id=who.project_id if who is not None else None,
+        key_id=who.key_id if who is not None else None,
+        provider_name=request.format.name.partition(".")[0],
+        operation_name=call.operation_name,
+        request_model=call.request_model,
+        response_model=usage.response_model,
+        status=response.status or 0,
+        outcome=exchange.outcome,
+        quality=usage.quality,
+        first_byte_ms=(response.first_byte_ns - started) // _NS_PER_MS if response.first_byte_ns else None,
+        latency_ms=((response.last_byte_ns or exchange.now_ns()) - started) // _NS_PER_MS,
+        input_tokens=usage.input_tokens,
+        cache_read_tokens=usage.cache_read_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        cache_write_1h_tokens=usage.cache_write_1h_tokens,
+        input_audio_tokens=usage.input_audio_tokens,
+        input_image_tokens=usage.input_image_tokens,
+        output_tokens=usage.output_tokens,
+        reasoning_tokens=usage.reasoning_tokens,
+        output_audio_tokens=usage.output_audio_tokens,
+        output_image_tokens=usage.output_image_tokens,
+        unclassified_tokens=usage.unclassified_tokens,
+        billed_requests=usage.requests,
+        billed_ms=round(usage.seconds * 1000),
+        cost_nanousd=exchange.cost.nanousd,
+    )

@@ -1,0 +1,55 @@
+"""What is shown of summaries and events: to people what they look for, to programs everything."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from proxystore import Column, UsageEvent, UsageSummary
+
+
+def _dollars(cost: Decimal) -> str:
+    return f"${cost:,.6f}"
+
+
+def _all_of(record: type[msgspec.Struct], *further: str) -> tuple[Column, ...]:
+    return tuple(Column(name) for name in (*record.__struct_fields__, *further))
+
+
+_COST: Final = Column("cost", "cost", _dollars)
+
+SUMMARY_WHOLE: Final = _all_of(
+    UsageSummary, "mean_latency_ms", "all_input_tokens", "all_output_tokens", "all_tokens", "cost"
+)
+EVENT_WHOLE: Final = (*_all_of(UsageEvent), _COST)
+EVENT: Final = (
+    Column("event_id", "id", str),
+    Column("started_at", "started"),
+    Column("key_id", "key"),
+    Column("request_model", "model"),
+    Column("status"),
+    Column("outcome"),
+    Column("input_tokens", "input"),
+    Column("output_tokens", "output"),
+    Column("latency_ms", "ms"),
+    _COST,
+)
+FIELDS: Final = (Column("field"), Column("value"))
+
+
+def summary_columns(by: str) -> tuple[Column, ...]:
+    """Return what people are shown of a summary by *by*."""
+    return (
+        Column("group", by),
+        Column("requests"),
+        Column("errors"),
+        Column("refusals", "refused"),
+        Column("cache_hits", "cached"),
+        Column("all_input_tokens", "input tokens"),
+        Column("all_output_tokens", "output tokens"),
+        Column("mean_latency_ms", "mean ms"),
+        Column("unpriced"),
+        _COST,
+    )
