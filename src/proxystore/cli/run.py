@@ -60,11 +60,13 @@ def run(
     # Workers are processes of their own: they read their settings as this one did, so what was given here is put there.
     os.environ.update(_handed_on(line, app, plugin or [], is_factory=factory, log_format=log_format))
     settings = Settings.load()
+    if settings.app is None:
+        raise SettingsError("say which application to serve: proxystore run MODULE:APP, or PROXYSTORE_APP")
     Plugins.load(settings)
     line.announce_database()
     if workers > 1:
         _try_in_child(place)
-    how = ["--reload"] if reload else ["--workers", str(workers)]
+    how = ["--reload", "--reload-dir", place] if reload else ["--workers", str(workers)]
     where = [*_option("--host", host), *_option("--port", port), "--app-dir", place]
     _serve([_FACTORY, "--factory", *where, *how, "--log-config", _log_config(settings), *(uvicorn_options or [])])
 

@@ -8,12 +8,18 @@ import typer
 from pydantic import SecretStr
 
 from proxystore.cli.commandline import CommandLine
-from proxystore.cli.tables import Column
+from proxystore.cli.tables import Column, words
 from proxystore.settings import Settings
 from proxystore.settings.url import masked_urls
 
 MASK = "***"
-_COLUMNS = (Column("name", "setting"), Column("value"), Column("source", "from"))
+
+
+def _words(value: Any) -> str:
+    return f"{value:g}s" if isinstance(value, float) else words(value)  # every float is a duration
+
+
+_COLUMNS = (Column("name", "setting"), Column("value", write=_words), Column("source", "from"))
 
 settings = typer.Typer(help="What is set, and where.", no_args_is_help=True)
 

@@ -48,7 +48,7 @@ class Column(NamedTuple):
 
 def words(value: object) -> str:
     """Return *value* for people: thousands are separated, times are UTC, nothing is a dash."""
-    if value is None or value == ():
+    if value is None or value in ((), []):
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -75,7 +75,8 @@ def print_table(rows: Sequence[object], columns: Sequence[Column], title: str | 
         title=title, title_justify="left", box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False
     )
     for column in columns:
-        is_number = any(_is_number(column.value(row)) for row in rows)
+        values = [column.value(row) for row in rows]
+        is_number = any(map(_is_number, values)) and all(value is None or _is_number(value) for value in values)
         table.add_column(column.title, justify="right" if is_number else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(column.words(row)) for column in columns))

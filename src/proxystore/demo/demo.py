@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from statistics import median
 
@@ -11,14 +12,20 @@ import msgspec
 
 from proxystore.asgi import ProxyStoreMiddleware
 from proxystore.demo.gateway import Gateway
-from proxystore.demo.serving import DemoFailed, serve
 from proxystore.demo.traffic import drive
+from proxystore.errors import ProxyStoreError
+from proxystore.exchange.asgi import ASGIApp
 from proxystore.records import UsageEvent
 from proxystore.settings import Settings
 from proxystore.store import Store
+from proxystore.testing.serving import serving
 from proxystore.testing.upstream import FakeUpstream
 
 _PAUSE = 0.005  # seconds between the words of an answer, so that a stream is one
+
+
+class DemoFailed(ProxyStoreError):
+    """The demo could not be shown."""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,15 +66,27 @@ async def run_demo(
     if settings.url.is_in_memory:
         raise DemoFailed("the demo reads the database after the proxy has gone, and a database in memory goes with it")
     began_at = datetime.now(UTC) - timedelta(milliseconds=1)  # an event's time is as exact as its id: milliseconds
-    with serve(FakeUpstream(delay=_PAUSE)) as upstream:
+    with serving(FakeUpstream(delay=_PAUSE)) as upstream:
         proxy = ProxyStoreMiddleware(Gateway(upstream), settings=settings)
-        with serve(proxy, port=port) as url:
+        with _serving(proxy, port) as url:
             on_start(url)
             await drive(url, requests, on_done)
     # The proxy is gone; another store finds in the database what it left there.
     async with Store(settings=settings) as store:
         events = await store.usage.list(limit=requests)
     return gathered([event for event in events if event.started_at >= began_at])
+
+
+@contextmanager
+def _serving(proxy: ASGIApp, port: int) -> Iterator[str]:
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(serving(proxy, port=port, lifespan="on", access_log=False))
+        except OSError as error:
+            raise DemoFailed(f"port {port} cannot be used: {error.strerror}") from error
+        except RuntimeError as error:
+            raise DemoFailed("the proxy did not start; what it said stands above") from error
+        yield url
 
 
 def gathered(events: Sequence[UsageEvent]) -> list[Outcome]:

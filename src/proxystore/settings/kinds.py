@@ -31,11 +31,18 @@ def seconds(value: object) -> object:
 
 
 def words(value: object) -> object:
-    """Return ``"a, b"`` and ``'["a", "b"]'`` as lists, and what is no text as it is."""
+    """Return ``"a, b"`` and ``'["a", "b"]'`` as lists, and what is no text as it is.
+
+    Raises:
+        ValueError: What begins like JSON is none.
+    """
     if not isinstance(value, str):
         return value
     if value.lstrip().startswith("["):
-        return json.loads(value)
+        try:
+            return json.loads(value)
+        except json.JSONDecodeError:
+            raise ValueError("may be words separated by commas, or a JSON array") from None
     return [word.strip() for word in value.split(",") if word.strip()]
 
 

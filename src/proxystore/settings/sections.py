@@ -21,15 +21,23 @@ M = TypeVar("M", bound=BaseModel)
 def read_section(
     plugin: str, kind: type[M], sections: Mapping[str, Mapping[str, Any]], origins: Mapping[str, str]
 ) -> M:
-    """Return the section of *plugin* as *kind*, with fields it does not know refused."""
+    """Return the section of *plugin* as *kind*, with fields it does not know refused.
+
+    Raises:
+        SettingsError: A field is unknown or its value wrong.
+    """
     name = section_name(plugin)
     values, prefix = sections.get(name, {}), f"plugin.{name}."
-    for field in values:
+    read: dict[str, Any] = {}
+    for field, value in values.items():
         if field not in kind.model_fields:
             hint = suggestion(field, kind.model_fields)
             raise SettingsError(f"{called(prefix + field, origins)} is no setting of the plugin {plugin!r}{hint}")
-    texts_read = {field: _from_text(value, kind.model_fields[field]) for field, value in values.items()}
-    return validated(kind, texts_read, origins, prefix)
+        try:
+            read[field] = _from_text(value, kind.model_fields[field])
+        except ValueError:
+            raise SettingsError(f"{called(prefix + field, origins)} may be JSON") from None
+    return validated(kind, read, origins, prefix)
 
 
 def refuse_unknown_sections(

@@ -56,7 +56,7 @@ class ArgumentSource(Source):
     def __init__(self, kind: type[BaseSettings], arguments: Mapping[str, Any]) -> None:
         super().__init__(kind)
         given = {name: _plain(value) for name, value in arguments.items() if value is not None}
-        self._plugins: Mapping[str, Mapping[str, Any]] = given.pop("plugin", {})
+        self._plugins = _tables(given.pop("plugin", {}), "")
         self._values = flat(given)
         _refuse_unknown(self._values, kind, "")
 
@@ -100,9 +100,7 @@ class FileSource(Source):
         super().__init__(kind)
         self._origin = str(path)
         values = {} if path is None else _read(path)
-        self._plugins = values.pop("plugin", {})
-        if not isinstance(self._plugins, dict) or not all(isinstance(table, dict) for table in self._plugins.values()):
-            raise SettingsError(f"{path}: plugin must hold one table for each plugin, such as [plugin.usage]")
+        self._plugins = _tables(values.pop("plugin", {}), f"{path}: ")
         self._values = flat(values)
         _refuse_unknown(self._values, kind, f"{path}: ")
 
@@ -168,6 +166,12 @@ def _refuse_unknown(values: Mapping[str, Any], kind: type[BaseModel], where: str
 def _is_of_plugin(name: str, known: Sequence[str]) -> bool:
     # PROXYSTORE_POOL__MAX_SIZE is what other programs would call PROXYSTORE_POOL_MAX_SIZE: not a plugin called "pool".
     return "__" in name.removeprefix(PREFIX) and name.replace("__", "_") not in known
+
+
+def _tables(plugins: Any, where: str) -> Mapping[str, Mapping[str, Any]]:
+    if not isinstance(plugins, Mapping) or not all(isinstance(section, Mapping) for section in plugins.values()):
+        raise SettingsError(f"{where}plugin must hold one table for each plugin, such as [plugin.usage]")
+    return plugins
 
 
 def _section_values(plugins: Mapping[str, Mapping[str, Any]], origin: str) -> Iterator[PluginValue]:

@@ -17,17 +17,19 @@ _LONGEST_START: Final = 30.0
 
 
 @contextmanager
-def serving(app: ASGIApp, **options: Any) -> Iterator[str]:
+def serving(app: ASGIApp, *, port: int = 0, **options: Any) -> Iterator[str]:
     """Serve *app* with uvicorn in a thread; yield its base URL, such as ``http://127.0.0.1:45123``.
 
     Args:
         app: The application.
+        port: Where; 0 is any that is free.
         **options: Further ones of ``uvicorn.Config``.
 
     Raises:
+        OSError: The port is taken.
         RuntimeError: The application did not start.
     """
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = socket.create_server(("127.0.0.1", port))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", **options))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="serving", daemon=True)
     thread.start()
