@@ -6,12 +6,12 @@ uvicorn plain_asgi:app
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from proxystore import ProxyStoreMiddleware
 
-Message = dict[str, Any]
+Message = MutableMapping[str, Any]
 
 
 async def parrot(

@@ -45,8 +45,9 @@ def _chat(base_url: str) -> str | None:
 
 def _stream(base_url: str) -> str:
     with OpenAI(base_url=f"{base_url}/v1", api_key="none", max_retries=0) as client:
-        asked = [{"role": "user", "content": _SAID}]
-        chunks = client.chat.completions.create(model="gpt-4o", messages=asked, stream=True)  # type: ignore[call-overload]
+        chunks = client.chat.completions.create(
+            model="gpt-4o", messages=[{"role": "user", "content": _SAID}], stream=True
+        )
         return "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
 
 
@@ -69,7 +70,7 @@ def test_the_plain_application_answers_and_the_report_tells_of_it(url: str) -> N
     with serving(_load("plain_asgi").app) as proxy:
         assert _chat(proxy) == _SAID
 
-    command = [sys.executable, _EXAMPLES / "report.py", url]
+    command = [sys.executable, str(_EXAMPLES / "report.py"), url]
     report = subprocess.run(command, capture_output=True, text=True, check=False)
     assert report.returncode == 0, report.stderr
     assert "gpt-4o" in report.stdout
