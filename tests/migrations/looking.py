@@ -25,7 +25,7 @@ _POSTGRES = """
     SELECT relname, 'table', '', concat_ws(' ', relkind, pg_get_partkeydef(oid)) FROM tables
     UNION ALL
     SELECT relname, 'column', attname,
-           concat_ws(' ', attnum, format_type(atttypid, atttypmod), attnotnull, attidentity, pg_get_expr(adbin, adrelid))
+           concat_ws(' ', format_type(atttypid, atttypmod), attnotnull, attidentity, pg_get_expr(adbin, adrelid))
     FROM tables JOIN pg_attribute ON attrelid = tables.oid AND attnum > 0 AND NOT attisdropped
          LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
     UNION ALL
@@ -59,10 +59,24 @@ def tables(connection: Connection) -> set[str]:
 
 
 def catalogue(connection: Connection) -> Catalogue:
-    """Return every table, column, constraint and index, as the database itself spells it."""
+    """Return every table, column, constraint and index, as the database itself spells it, whatever their order."""
     if connection.dialect.name == "sqlite":
         rows = connection.execute(text(_SQLITE))
-        return [tuple(row) for row in rows if row.tbl_name not in MACHINERY]
+        return [(*row[:3], _parts(row.sql)) for row in rows if row.tbl_name not in MACHINERY]
     schema = connection.dialect.default_schema_name
     rows = connection.execute(text(_POSTGRES), {"schema": f'"{schema}"'})
     return [tuple(str(part).replace(f"{schema}.", "") for part in row) for row in rows if row.relname not in MACHINERY]
+
+
+def _parts(sql: str | None) -> list[str]:
+    """Take a CREATE apart, so that the order of columns and constraints does not matter: later revisions append."""
+    head, _, rest = (sql or "").partition("(")
+    body, _, tail = rest.rpartition(")")
+    parts, depth = [""], 0
+    for character in body:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [head.strip(), *sorted(" ".join(part.split()) for part in parts), tail.strip()]

@@ -47,7 +47,9 @@ def test_a_revision_goes_up_and_down_and_up(database_url: str, parent: str, revi
 async def test_the_newest_alone_is_undone(database_url: str, history: History) -> None:
     url = DatabaseURL.parse(database_url)
     for name in ("one", "two", "three"):
-        history.add(f"Create {name}", f"op.create_table({name!r}, sa.Column('n', sa.Integer))", f"op.drop_table({name!r})")
+        history.add(
+            f"Create {name}", f"op.create_table({name!r}, sa.Column('n', sa.Integer))", f"op.drop_table({name!r})"
+        )
     await upgrade(url, schema=SCHEMA, migrations=[history.migrations])
 
     first = await downgrade(url, schema=SCHEMA, history=history.migrations)

@@ -10,7 +10,6 @@ from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from sqlalchemy import Connection, MetaData
 
 import proxystore_migrations
@@ -23,7 +22,7 @@ from proxystore.records.migration import Revision
 _Steps: TypeAlias = Callable[[Any, MigrationContext], Iterable[Any]]
 
 _ENVIRONMENT: Final = Path(proxystore_migrations.__file__).parent
-_PASSING: Final = (SchemaError, StoreBusy, StoreTimeout, StoreUnavailable)
+_PASSING: Final = (StoreBusy, StoreTimeout, StoreUnavailable)
 
 
 class Scripts:
@@ -135,5 +134,6 @@ class Scripts:
         ours = unwrapped(error)
         if isinstance(ours, _PASSING):
             return ours
-        reason = str(ours) if isinstance(ours, (ProxyStoreError, CommandError)) else f"{type(ours).__name__}: {ours}"
-        return SchemaError(f"a revision of {self._migrations.package} failed, and nothing was changed: {reason}")
+        reason = ours.__cause__ or ours if isinstance(ours, ProxyStoreError) else error
+        told = reason.args[0] if reason.args else type(reason).__name__
+        return SchemaError(f"a revision of {self._migrations.package} failed, and nothing was changed: {told}")
