@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, insert, select, update
 
 from proxystore.database import Database, Query, Statement, Transaction
+from proxystore.errors import Conflict
 from proxystore.schema.ledger import ledger_segments
 
 _FIND: Final = Query(
@@ -48,11 +49,17 @@ async def move(transaction: Transaction, steps: Iterable[tuple[UUID, int, int]])
 
     Raises:
         Overtaken: A segment is not where it must be; undo the transaction and look again.
-        Conflict: So it is with one the database had not heard of.
     """
     now = datetime.now(UTC)
     for segment_id, since, until in sorted(steps):
         if since == 0:
-            await transaction.execute(_BEGIN, segment_id=segment_id, acked=until, updated_at=now)
+            await _begin(transaction, segment_id, until, now)
         elif not await transaction.execute(_MOVE, segment=segment_id, since=since, acked=until, updated_at=now):
             raise Overtaken
+
+
+async def _begin(transaction: Transaction, segment_id: UUID, until: int, now: datetime) -> None:
+    try:
+        await transaction.execute(_BEGIN, segment_id=segment_id, acked=until, updated_at=now)
+    except Conflict as error:
+        raise Overtaken from error

@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from proxystore.database import Database
-from proxystore.errors import InvalidRecord
+from proxystore.errors import Conflict, InvalidRecord, ReferenceViolation
 from proxystore.ledger import postgresql, progress, sqlite
 from proxystore.ledger.entries import UsageEntry
 from proxystore.ledger.partitions import Partitions
@@ -18,6 +18,7 @@ from proxystore.ledger.series import Series, dimensions_of
 from proxystore.ledger.setting_aside import set_aside
 from proxystore.ledger.tail import Item
 
+_POISON: Final = (InvalidRecord, Conflict, ReferenceViolation)  # the data are at fault: SQLSTATE classes 22 and 23
 _RECORD: Final = {"sqlite": sqlite.record, "postgresql": postgresql.record}
 
 
@@ -51,7 +52,7 @@ class Recorder:
         """
         try:
             await self._record(items)
-        except InvalidRecord as error:
+        except _POISON as error:
             if len(items) == 1:
                 self._set_aside(items[0], str(error))
                 await self._record([items[0]._replace(entry=None, raw=None)])
