@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+import re
+from typing import Final, TypeVar
 
 import msgspec
 
 T = TypeVar("T")
+UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoders raise over bad input; the last over deep nesting."""
+
+_surrogates: Final = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 
 def decode(decoder: msgspec.json.Decoder[T], text: bytes | msgspec.Raw) -> T | None:
     """Return what *text* says, ``None`` if it cannot be read."""
     try:
         return decoder.decode(text)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):  # the last over deep nesting
+    except UNREADABLE:
+        return _decode_mended(decoder, bytes(text))
+
+
+def _decode_mended(decoder: msgspec.json.Decoder[T], text: bytes) -> T | None:
+    # Half a surrogate pair, as is left where a text was cut within an emoji: others read it, msgspec does not.
+    mended, count = _surrogates.subn(rb"\\ufffd", text)
+    try:
+        return decoder.decode(mended) if count else None
+    except UNREADABLE:
         return None
 
 

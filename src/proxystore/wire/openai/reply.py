@@ -63,6 +63,8 @@ class Listener:
 
     def hear(self, reply: Reply) -> None:
         """Take note of what *reply* says."""
+        if reply.is_quiet and reply.model == self.usage.response_model:
+            return
         groq = reply.x_groq if isinstance(reply.x_groq, dict) else {}
         if reply.error or reply.kind == "error" or groq.get("error"):
             self.is_failed = True

@@ -13,7 +13,7 @@ from proxystore.wire.openai.usage import LARGEST
 
 # Azure and LiteLLM name the model in the path, and that one is served, whatever the body says.
 _find_deployment: Final = re.compile(
-    r"/(?:deployments|engines)/(.+)/(?:chat/completions|completions|embeddings)/*\Z"
+    r"/(?:deployments|engines)/(.+?)/(?:chat/completions|completions|embeddings)/*\Z"
 ).search
 
 

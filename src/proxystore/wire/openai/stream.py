@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import msgspec
 
-from proxystore.wire.lenient import decode
+from proxystore.wire.lenient import UNREADABLE, decode
 from proxystore.wire.openai.reply import Listener, decoder
 from proxystore.wire.sse import Splitter, data_of, name_of
 
 _BLANK_LINES: Final = (b"\n\n", b"\n\r\n")
 _END: Final = b"[DONE]"
+_WORDS: Final = (_END, b"error", b'"timings"', b'"x_groq"')
+_find_usage: Final = re.compile(rb'"usage"\s*:\s*\{').search
 _decode: Final = decoder.decode
 
 
@@ -23,7 +26,7 @@ _choices_decoder: Final = msgspec.json.Decoder(_Choices)
 
 
 class Stream(Listener):
-    """Reads along a stream; an event that came whole and alone, and says nothing but content, is only skimmed.
+    """Reads along a stream; what came as whole events, and says nothing but content, is only skimmed.
 
     Args:
         is_stripping: Take out the event that is only there because we asked for usage: no choices, only usage. The
@@ -42,10 +45,11 @@ class Stream(Listener):
         """Take the next bytes; return them, or what is left of them and of what was held back."""
         if self._is_between and data.endswith(_BLANK_LINES) and data.startswith(b"data:"):
             try:
-                if _decode(data[5:]).is_quiet:
-                    return data
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-                pass  # several events, or [DONE], or nonsense
+                is_quiet = _decode(data[5:]).is_quiet
+            except UNREADABLE:
+                is_quiet = not _says_more(data)  # several events, as a rule
+            if is_quiet:
+                return data
         return self._read(data, is_last=is_last)
 
     def _read(self, data: bytes, *, is_last: bool) -> bytes:
@@ -76,6 +80,11 @@ class Stream(Listener):
             return False
         self.hear(reply)
         return self._is_stripping and isinstance(reply.usage, dict) and not reply.error and _is_without_choices(data)
+
+
+def _says_more(data: bytes) -> bool:
+    """Return whether *data*, some events, may say more than content; searching them is faster than reading each."""
+    return any(word in data for word in _WORDS) or (b'"usage"' in data and _find_usage(data) is not None)
 
 
 def _is_without_choices(data: bytes) -> bool:

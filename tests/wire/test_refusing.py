@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import httpx
+import msgspec
+import openai
+import pytest
+
+from proxystore.values import Denial
+from proxystore.wire import BUILT_IN, WireFormat
+
+_SPENT = "insufficient_quota"
+_INVALID = "invalid_request_error"
+
+
+@pytest.mark.parametrize("format", BUILT_IN, ids=lambda format: format.name)
+@pytest.mark.parametrize(
+    ("status", "code", "kind", "said", "raised"),
+    [
+        (400, "unreadable_request", _INVALID, "unreadable_request", openai.BadRequestError),
+        (401, "missing_api_key", _INVALID, "missing_api_key", openai.AuthenticationError),
+        (401, "invalid_api_key", _INVALID, "invalid_api_key", openai.AuthenticationError),
+        (402, "budget_exceeded", _SPENT, _SPENT, openai.APIStatusError),
+        (403, "model_not_allowed", "permission_error", "model_not_allowed", openai.PermissionDeniedError),
+        (404, "model_not_found", _INVALID, "model_not_found", openai.NotFoundError),
+        (413, "body_too_large", _INVALID, "body_too_large", openai.APIStatusError),
+        (426, "websocket_unmetered", _INVALID, "websocket_unmetered", openai.APIStatusError),
+        (429, "rate_limit_exceeded", "requests", "rate_limit_exceeded", openai.RateLimitError),
+        (429, "quota_exceeded", _SPENT, _SPENT, openai.RateLimitError),
+        (503, "store_unavailable", "server_error", "store_unavailable", openai.InternalServerError),
+    ],
+)
+def test_the_official_client_raises_its_own_error(  # noqa: PLR0917 - a table
+    format: WireFormat, status: int, code: str, kind: str, said: str, raised: type[openai.APIStatusError]
+) -> None:
+    body = format.refuse(Denial(status=status, code=code, message="Sorry: ü."))
+    reply = httpx.Response(status, content=body, headers={"content-type": "application/json"})
+    transport = httpx.MockTransport(lambda _: reply)
+    with httpx.Client(transport=transport) as http:
+        client = openai.OpenAI(api_key="x", base_url="http://test", max_retries=0, http_client=http)
+        with pytest.raises(raised) as caught:
+            client.chat.completions.create(model="m", messages=[])
+
+    error = caught.value
+    assert (type(error), error.status_code) == (raised, status)
+    assert (error.type, error.code, error.param) == (kind, said, None)
+    assert msgspec.json.decode(body)["error"]["message"] == "Sorry: ü."
+
+
+def test_text_that_utf_8_cannot_say_does_not_prevent_a_refusal() -> None:
+    body = BUILT_IN[0].refuse(Denial(status=403, code="model_not_allowed", message="No model \ud83d."))
+
+    assert msgspec.json.decode(body)["error"]["message"] == "No model ?."
