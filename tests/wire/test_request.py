@@ -69,6 +69,7 @@ def test_the_bound_is_the_newer_field_where_both_stand(fields: bytes, bound: int
         b'{"model":null}',
         b'{"model":["gpt-4o"]}',
         b'{"model":"\xff"}',
+        b'{"model":"\\ud83d',
         b'{"model":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
     ],
 )
