@@ -1,0 +1,118 @@
+"""``proxystore db`` as it is typed."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import pytest
+
+from proxystore.cli import main
+from proxystore.migrating import BUILT_IN
+from tests.migrations.looking import change, look, tables
+
+
+class _Done(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+class _Type(Protocol):
+    def __call__(self, *words: str) -> _Done: ...
+
+
+@pytest.fixture(name="type_in")
+def _type_in(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> _Type:
+    """Run ``proxystore db`` on an empty database."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PROXYSTORE_PLUGINS", "[]")
+    monkeypatch.setenv("PROXYSTORE_DATABASE_URL", database_url)
+
+    def run(*words: str) -> _Done:
+        with pytest.raises(SystemExit) as caught:
+            main(["db", *words])
+        return _Done(int(caught.value.code or 0), *capsys.readouterr())
+
+    return run
+
+
+def test_upgrade_tells_what_it_applied_and_then_that_nothing_is_left(type_in: _Type) -> None:
+    first, second = type_in("upgrade"), type_in("upgrade")
+
+    assert first.code == second.code == 0
+    assert first.out.startswith("applied 0001: Create the first tables\n")
+    assert second.out == "Already at head: nothing to do.\n"
+    assert first.err.startswith("database: ")
+
+
+def test_status_tells_what_was_applied_when(type_in: _Type) -> None:
+    before = json.loads(type_in("status", "--json").out)
+    type_in("upgrade")
+    after = json.loads(type_in("status", "--json").out)
+
+    assert {(row["state"], row["applied_at"]) for row in before} == {("pending", None)}
+    assert {row["state"] for row in after} == {"applied"}
+    assert after[-1]["revision"] == BUILT_IN.head
+    assert after[-1]["applied_at"][:10] in type_in("status").out
+
+
+def test_check_fails_until_the_schema_is_right(type_in: _Type, database_url: str) -> None:
+    behind = type_in("check")
+    type_in("upgrade")
+    right = type_in("check")
+    change(database_url, "DROP TABLE changes")
+    wrong = type_in("check", "--json")
+
+    assert (behind.code, right.code, wrong.code) == (1, 0, 1)
+    assert "proxystore db upgrade" in behind.out
+    assert "changes" in json.loads(wrong.out)[0]["problem"]
+
+
+def test_downgrade_asks_first(type_in: _Type, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    type_in("upgrade")
+    monkeypatch.setattr("sys.stdin", StringIO("n\n"))
+    refused = type_in("downgrade")
+    kept = look(database_url, tables)
+    monkeypatch.setattr("sys.stdin", StringIO("y\n"))
+    done = type_in("downgrade", "base")
+
+    assert refused.code == 1
+    assert "projects" in kept
+    assert done.code == 0
+    assert "undone 0001: Create the first tables\n" in done.out
+    assert "projects" not in look(database_url, tables)
+
+
+def test_downgrade_says_that_the_next_start_upgrades_again(type_in: _Type, monkeypatch: pytest.MonkeyPatch) -> None:
+    type_in("upgrade")
+    loud = type_in("downgrade", "--yes")
+    nothing = type_in("downgrade", "base", "--yes")
+    type_in("upgrade")
+    monkeypatch.setenv("PROXYSTORE_AUTO_MIGRATE", "false")
+    quiet = type_in("downgrade", "--yes")
+
+    assert "PROXYSTORE_AUTO_MIGRATE" in loud.err
+    assert nothing.out == "Nothing to undo.\n"
+    assert "PROXYSTORE_AUTO_MIGRATE" not in quiet.err
+
+
+def test_the_old_names_work_and_are_not_advertised(type_in: _Type) -> None:
+    migrated, rolled_back, helped = type_in("migrate"), type_in("rollback", "-y"), type_in("--help")
+
+    assert migrated.code == rolled_back.code == helped.code == 0
+    assert "migrate" not in helped.out
+    assert "rollback" not in helped.out
+
+
+def test_a_wrong_revision_is_one_clear_line(type_in: _Type) -> None:
+    type_in("upgrade")
+
+    done = type_in("downgrade", "0815", "--yes")
+
+    assert done.code == 1
+    assert done.err.splitlines()[-1] == f"error: cannot go back to revision 0815: this database has {BUILT_IN.head}"
