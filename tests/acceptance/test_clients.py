@@ -32,9 +32,7 @@ def _events(settings: Settings) -> list:
 
 
 def _ask(client: openai.OpenAI, **more: object):
-    return client.chat.completions.create(
-        model="gpt-4o", messages=[{"role": "user", "content": "hello there"}], **more
-    )
+    return client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": "hello there"}], **more)
 
 
 def _streamed(client: openai.OpenAI, **more: object) -> list:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -12,8 +16,8 @@ from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse
-from starlette.routing import Mount, Route
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from proxystore import ProxyStoreMiddleware, Settings, Store
 from proxystore.testing.serving import serving
@@ -63,12 +67,7 @@ def _plain(settings: Settings) -> ProxyStoreMiddleware:
     return ProxyStoreMiddleware(FakeUpstream(), settings=settings)
 
 
-def _mounted(settings: Settings) -> Starlette:
-    inner = ProxyStoreMiddleware(FakeUpstream(), settings=settings)
-    return Starlette(routes=[Route("/", lambda _: PlainTextResponse("home")), Mount("/v1", inner)])
-
-
-@pytest.mark.parametrize("make", [_starlette, _fastapi, _plain, _mounted])
+@pytest.mark.parametrize("make", [_starlette, _fastapi, _plain])
 def test_a_wrapped_app_is_recorded(settings, make):
     with serving(make(settings)) as base:
         answer = httpx.post(f"{base}/v1/chat/completions", json=_ASKED)
@@ -90,6 +89,33 @@ def test_a_class_added_by_name_without_arguments_reads_the_environment(settings,
     with serving(app) as base:
         assert httpx.post(f"{base}/v1/chat/completions", json=_ASKED).status_code == 200
 
+    assert _count(settings) == 1
+
+
+_MOUNTED = """
+from proxystore import ProxyStoreMiddleware
+from proxystore.testing.upstream import FakeUpstream
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+app = Starlette(routes=[Mount("/v1", ProxyStoreMiddleware(FakeUpstream()))])
+"""
+
+
+def test_a_mounted_app_is_recorded_and_its_process_ends(settings, tmp_path):
+    """A server does not tell a mounted application of its lifespan: the first request opens, nobody closes."""
+    (tmp_path / "mounted.py").write_text(_MOUNTED)
+    listening = socket.create_server(("127.0.0.1", 0))
+    address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    told = {"PROXYSTORE_DATABASE_URL": settings.database_url, "PROXYSTORE_DATA_DIR": str(settings.data_dir)}
+    command = [sys.executable, "-m", "uvicorn", "mounted:app", "--fd", str(listening.fileno())]
+    with subprocess.Popen(command, cwd=tmp_path, env={**os.environ, **told}, pass_fds=[listening.fileno()]) as server:
+        answer = httpx.post(f"{address}/v1/chat/completions", json=_ASKED, timeout=30)
+        server.terminate()
+        server.wait(20)
+    listening.close()
+
+    assert answer.status_code == 200
     assert _count(settings) == 1
 
 

@@ -118,6 +118,19 @@ async def test_a_stream_sent_to_its_end_after_the_client_left_counts_as_disconne
     assert witness.exchange.usage.output_tokens == 4
 
 
+async def test_a_client_that_leaves_unheard_by_the_proxy_has_disconnected(wrap, witness):
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await _start(send)
+        await _chunk(send, b"half")
+        await _chunk(send, b"rest", more=False)
+
+    async with wrap(app) as wrapped:
+        await exchange_messages(wrapped, http_scope(), [_REQUEST, _GONE])
+
+    _assert_ended_once(witness, "disconnected")
+
+
 async def test_a_server_that_cannot_send_means_the_client_has_disconnected(wrap, witness):
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await _start(send)

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from proxystore import Answer, Denial, Principal, hookimpl
-from proxystore.testing.asgi import call, http_scope
+from proxystore.testing.asgi import call, exchange_messages, http_scope
 from proxystore.testing.upstream import FakeUpstream
 
 _BODY = b'{"model":"gpt-4o","messages":[]}'
@@ -132,6 +132,25 @@ async def test_edits_reach_the_proxy_and_not_the_servers_scope(wrap):
     assert (b"authorization", b"Bearer secret") in scope["headers"]
     assert scope["query_string"] == b"a=1&key=secret&b=%20"
     assert scope["proxystore"].request.scope["query_string"] == b"a=1&b=%20"
+
+
+async def test_a_body_replaced_unread_is_all_the_proxy_sees(wrap):
+    class Replacing:
+        @hookimpl
+        def on_auth(self, exchange):
+            exchange.request.replace_body(b"new")
+
+    received = []
+
+    async def app(scope, receive, send):
+        received.append(await receive())
+        received.append(await receive())
+
+    incoming = [{"type": "http.request", "body": b"old", "more_body": True}, {"type": "http.request", "body": b"er"}]
+    async with wrap(app, Replacing) as wrapped:
+        await exchange_messages(wrapped, http_scope("/files"), [*incoming, {"type": "http.disconnect"}])
+
+    assert received == [{"type": "http.request", "body": b"new"}, {"type": "http.disconnect"}]
 
 
 async def test_an_edit_after_the_proxy_was_called_is_refused(wrap, caplog):

@@ -29,7 +29,18 @@ class Outbound:
         is_metered: Whether the proxy answers; what a plugin answers was metered when it was paid for.
     """
 
-    __slots__ = ("_editing", "_ending", "_exchange", "_left", "_meter", "_send", "is_asked", "is_metered", "is_refused")
+    __slots__ = (
+        "_editing",
+        "_ending",
+        "_exchange",
+        "_is_streaming",
+        "_left",
+        "_meter",
+        "_send",
+        "is_asked",
+        "is_metered",
+        "is_refused",
+    )
 
     def __init__(self, exchange: Exchange, ending: Ending, send: Send) -> None:
         self._exchange = exchange
@@ -37,6 +48,7 @@ class Outbound:
         self._send = send
         self._meter: Meter | None = None
         self._editing: Editing | None = None
+        self._is_streaming = False
         self._left = -1  # bytes of the body still to come, where content-length told
         self.is_asked = False
         self.is_refused = False
@@ -70,7 +82,10 @@ class Outbound:
             self._exchange.response.keep_chunk(data)
         # The end is where the client sees it, not where the proxy says so.
         if is_last or self._left == 0 or (meter is not None and meter.is_ended):
+            if self._is_streaming and not self._ending.is_recorded:
+                await self._exchange.request.look_for_disconnect()
             self._end()
+        self._is_streaming = True
         if self._editing is not None:
             for ready in self._editing.take(message):
                 await self._forward(ready)

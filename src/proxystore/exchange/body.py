@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from proxystore.errors import BodyTooLarge, ProxyStoreError
@@ -24,12 +25,15 @@ class Body:
         limit: Bytes that may be held; more raise `BodyTooLarge`.
     """
 
-    __slots__ = ("_limit", "_pending", "_receive", "is_gone", "whole")
+    __slots__ = ("_has_more", "_is_heard", "_is_replaced", "_limit", "_pending", "_receive", "is_gone", "whole")
 
     def __init__(self, receive: Receive, limit: int) -> None:
         self._receive = receive
         self._limit = limit
         self._pending: list[Message] = []
+        self._has_more = True
+        self._is_heard = False
+        self._is_replaced = False
         self.whole: bytes | None = None
         self.is_gone = False
 
@@ -61,16 +65,32 @@ class Body:
     def replace(self, body: bytes) -> None:
         """Let the proxy see *body* instead."""
         self.whole = body
+        self._is_replaced = True
         self._pending = [{"type": "http.request", "body": body}]
 
     async def receive(self) -> Message:
         """Give the proxy its next message (ASGI)."""
         if self._pending:
             return self._pending.pop(0)
-        message = await self._receive()
-        if message["type"] == "http.disconnect":
-            self.is_gone = True
-        return message
+        self._is_heard = True
+        try:
+            message = self._noted(await self._receive())
+            while self._is_replaced and message["type"] == "http.request":  # the rest of what was replaced
+                message = self._noted(await self._receive())
+            return message
+        finally:
+            self._is_heard = False
+
+    async def look_for_disconnect(self) -> None:
+        """Find out whether the client has left meanwhile, where the proxy is not listening for that itself."""
+        if self.is_gone or self._has_more or self._is_heard:
+            return
+        listening = asyncio.ensure_future(self._receive())
+        await asyncio.sleep(0)  # a server that has something to say says it at once
+        if not listening.done():
+            listening.cancel()
+        elif not listening.cancelled() and listening.exception() is None:
+            self._noted(listening.result())
 
     async def _read_until(self, is_enough: Callable[[bytearray], bool]) -> bytes:
         held = bytearray().join(message.get("body", b"") for message in self._pending)
@@ -80,17 +100,18 @@ class Body:
                 raise BodyTooLarge
         return bytes(held)
 
-    @property
-    def _has_more(self) -> bool:
-        return not self._pending or bool(self._pending[-1].get("more_body", False))
-
     async def _take(self) -> bytes:
-        message = await self._receive()
-        if message["type"] == "http.disconnect":
-            self.is_gone = True
+        message = self._noted(await self._receive())
+        if self.is_gone:
             raise ClientGone
         self._pending.append(message)
         data: bytes = message.get("body", b"")
         if len(data) > self._limit:
             raise BodyTooLarge
         return data
+
+    def _noted(self, message: Message) -> Message:
+        self._has_more = bool(message.get("more_body", False))
+        if message["type"] == "http.disconnect":
+            self.is_gone = True
+        return message

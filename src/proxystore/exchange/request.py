@@ -180,6 +180,10 @@ class Request:
     def is_gone(self, is_gone: bool) -> None:
         self._body.is_gone = is_gone
 
+    async def look_for_disconnect(self) -> None:
+        """Find out whether the client has left meanwhile, where the proxy is not listening for that itself."""
+        await self._body.look_for_disconnect()
+
     @property
     def declared_length(self) -> int:
         """``content-length``, 0 if there is none."""
