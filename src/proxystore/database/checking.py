@@ -7,11 +7,12 @@ none of these. So they are refused for both, before anything is sent.
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from functools import partial
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Dialect
+from sqlalchemy import Column, ColumnElement, Dialect
 from sqlalchemy.types import (
     BigInteger,
     Boolean,
@@ -34,9 +35,11 @@ def binder(kind: TypeEngine[Any], dialect: Dialect) -> Converter:
     return check if convert is None else lambda value: check(convert(value))
 
 
-def reader(kind: TypeEngine[Any], dialect: Dialect) -> Converter | None:
+def reader(column: ColumnElement[Any], dialect: Dialect) -> Converter | None:
     """Return what turns the driver's value into ours; ``None`` if there is nothing to do."""
-    return kind.dialect_impl(dialect).result_processor(dialect, None)
+    if isinstance(column.type, Integer) and not isinstance(column, Column):
+        return _whole  # the sum of a BIGINT is a NUMERIC on PostgreSQL
+    return column.type.dialect_impl(dialect).result_processor(dialect, None)
 
 
 def _plain(kind: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
@@ -56,6 +59,10 @@ def _check(kind: TypeEngine[Any]) -> Converter:
     if isinstance(kind, Uuid):
         return partial(_instance, (UUID, str))
     return partial(_instance, (bool, int)) if isinstance(kind, Boolean) else _anything
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, Decimal) else value
 
 
 def _integer(bound: int, value: Any) -> Any:

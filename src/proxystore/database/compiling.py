@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, Protocol, TypeAlias, cast
 
-from sqlalchemy import Delete, Dialect, Insert, Update, literal_column
+from sqlalchemy import ColumnElement, Delete, Dialect, Insert, Update, literal_column
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.dialects.sqlite import pysqlite
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import Compiled as LibraryCompiled
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.types import TypeEngine
 
 from proxystore.database.checking import Converter, binder, reader
 from proxystore.errors import InvalidRecord
@@ -45,7 +44,7 @@ class Compiled:
         self._take_parameters(compiler, _DIALECTS[dialect])
         returned = _returned(clause)
         self.columns = tuple(name for name, _ in returned)
-        self._readers = tuple(reader(kind, _DIALECTS[dialect]) for _, kind in returned)
+        self._readers = tuple(reader(column, _DIALECTS[dialect]) for _, column in returned)
         self._is_plain = not any(self._readers)
 
     def bind(self, values: Mapping[str, object]) -> tuple[str, list[object]]:
@@ -103,9 +102,9 @@ def _compile(clause: ClauseElement, dialect: Dialect, schema: str | None) -> Lib
     return clause.compile(dialect=dialect, **names)
 
 
-def _returned(clause: ClauseElement) -> list[tuple[str, TypeEngine[Any]]]:
+def _returned(clause: ClauseElement) -> list[tuple[str, ColumnElement[Any]]]:
     columns = getattr(clause, "exported_columns", None)
-    return [] if columns is None else [(key, column.type) for key, column in columns.items()]
+    return [] if columns is None else list(columns.items())
 
 
 def _convert(name: str, value: object, convert: Converter) -> object:

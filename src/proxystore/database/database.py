@@ -18,7 +18,7 @@ from proxystore.database.library import Library, Plan
 from proxystore.database.session import Session
 from proxystore.database.statement import Query, Statement
 from proxystore.database.transaction import Transaction
-from proxystore.database.translating import is_disconnection, is_harmless, translate, translated
+from proxystore.database.translating import is_disconnection, is_harmless, translate
 from proxystore.errors import ProxyStoreError, StoreClosed, StoreError, StoreTimeout, StoreUnavailable
 from proxystore.settings.pool import PoolSettings
 from proxystore.settings.url import DatabaseURL
@@ -101,7 +101,7 @@ class Database:
         if library is not None and self.is_open:
             self._library = None
             with suppress(StoreError):  # at the deadline all connections are gone as well
-                await self.errands.run(translated(library.disconnect()), self.deadline)
+                await self.errands.run(library.disconnect, self.deadline)
             await self.errands.settle(self.deadline)
 
     async def __aenter__(self) -> Self:
@@ -176,7 +176,7 @@ class Database:
                 errands=self.errands,
             )
         )
-        await self.errands.run(translated(library.connect()), self.deadline)
+        await self.errands.run(library.connect, self.deadline)
         self._library, self._loop, self._process = library, asyncio.get_running_loop(), os.getpid()
         try:
             await self._run(lambda session: session.version())
@@ -194,7 +194,8 @@ class Database:
         return await self._run(work)
 
     async def _run(self, work: Callable[[Session], Awaitable[T]]) -> T:
-        return await self.errands.run(translated(_use(self.session(), work)), self.deadline)
+        session = self.session()
+        return await self.errands.run(lambda: _use(session, work), self.deadline)
 
     def _opened(self) -> Library:
         if self._library is None:

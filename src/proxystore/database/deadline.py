@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
+from proxystore.database.translating import translated
 from proxystore.errors import StoreTimeout
 
 T = TypeVar("T")
@@ -27,12 +28,13 @@ class Errands:
         self._is_prompt = is_prompt
         self._left: set[asyncio.Task[Any]] = set()
 
-    async def run(self, work: Coroutine[Any, Any, T], deadline: float) -> T:
-        """Return what *work* returns.
+    async def run(self, work: Callable[[], Awaitable[T]], deadline: float) -> T:
+        """Return what *work* returns when awaited; what it raises becomes an error of ours.
 
         Raises:
             StoreTimeout: It took longer than *deadline* seconds; it has been cancelled, but may have done its work.
         """
+        # A function and no coroutine: a task that is cancelled before it begins would leave that unawaited.
         return await (_in_place(work, deadline) if self._is_prompt else self._in_a_task(work, deadline))
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
@@ -46,8 +48,8 @@ class Errands:
         if self._left:
             await asyncio.wait(self._left, timeout=deadline)
 
-    async def _in_a_task(self, work: Coroutine[Any, Any, T], deadline: float) -> T:
-        task = asyncio.get_running_loop().create_task(work)
+    async def _in_a_task(self, work: Callable[[], Awaitable[T]], deadline: float) -> T:
+        task = asyncio.get_running_loop().create_task(translated(work))
         try:
             await asyncio.wait((task,), timeout=deadline)
         finally:
@@ -68,9 +70,9 @@ class Errands:
             task.exception()  # else asyncio complains that nobody looked
 
 
-async def _in_place(work: Coroutine[Any, Any, T], deadline: float) -> T:
+async def _in_place(work: Callable[[], Awaitable[T]], deadline: float) -> T:
     try:
         async with asyncio.timeout(deadline):
-            return await work
+            return await translated(work)
     except TimeoutError:
         raise StoreTimeout from None

@@ -59,7 +59,7 @@ class Library(databases.Database):
         backend = self._backend
         if isinstance(backend, SQLiteBackend):
             return SQLiteSession(backend.connection(), backend.turn, self._plan.deadline * _SHARE)
-        return PostgresSession(backend.connection(), self._plan.pool)
+        return PostgresSession(backend.connection, self._plan.pool)
 
     async def expire(self) -> None:
         """Have every connection replaced before it is used again."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import Any
@@ -43,8 +43,9 @@ class Kept(asyncpg.Connection):  # type: ignore[misc]
 class PostgresSession:
     """A connection in the hands of one task. See `Session`."""
 
-    def __init__(self, connection: ConnectionBackend, settings: PoolSettings) -> None:
-        self._connection = connection
+    def __init__(self, connection: Callable[[], ConnectionBackend], settings: PoolSettings) -> None:
+        self._new_connection = connection
+        self._connection = connection()
         self._settings = settings
         self._raw: Any = None
         self._transaction: Any = None
@@ -54,6 +55,7 @@ class PostgresSession:
         await self._take()
         while not await self._is_sound():
             self.drop()
+            self._connection = self._new_connection()  # one that was dropped still thinks it has something
             await self._take()
 
     async def release(self) -> None:
@@ -113,6 +115,8 @@ class PostgresSession:
         self._raw = self._connection.raw_connection
 
     async def _is_sound(self) -> bool:
+        if self._raw.used_at == self._raw.opened_at:
+            return True  # made for us
         now = monotonic()
         if 0 < self._settings.max_lifetime < now - self._raw.opened_at:
             return False

@@ -138,7 +138,7 @@ class SQLitePool:
         return None
 
     async def _open(self) -> Kept:
-        opening = asyncio.ensure_future(self._connect())
+        opening = self._errands.spawn(self._connect())
         try:
             return await asyncio.shield(opening)
         except asyncio.CancelledError:
@@ -152,7 +152,11 @@ class SQLitePool:
         # An open connection's thread would keep the process alive. Until 0.22 the connection was the thread.
         thread: Any = getattr(raw, "_thread", raw)
         thread.daemon = True
-        return Kept(await raw)
+        try:
+            return Kept(await raw)
+        except Exception:
+            await asyncio.to_thread(thread.join)  # it has been told to end, and would tell a loop that has closed
+            raise
 
     def _close_late(self, opening: asyncio.Future[Kept]) -> None:
         if not opening.cancelled() and opening.exception() is None:

@@ -11,7 +11,7 @@ from proxystore.database.compiling import Compiled, DialectName
 from proxystore.database.deadline import Errands
 from proxystore.database.session import Session
 from proxystore.database.statement import Query, Statement
-from proxystore.database.translating import is_harmless, translate, translated
+from proxystore.database.translating import is_harmless, translate
 from proxystore.errors import StoreClosed, StoreError
 
 R = TypeVar("R")
@@ -49,7 +49,7 @@ class Transaction:
 
     async def __aenter__(self) -> Self:
         try:
-            await self._run(self._begin())
+            await self._run(self._begin)
         except BaseException:
             self._drop()
             raise
@@ -96,14 +96,15 @@ class Transaction:
                 raise StoreClosed("The transaction is over.")
             if self._failure is not None:
                 raise StoreError("A statement of this transaction has failed: it can only be undone.")
+            session = self._session
             try:
-                return await self._run(work(self._session))
+                return await self._run(lambda: work(session))
             except BaseException as error:
                 self._failure = error
                 raise
 
-    async def _run(self, work: Awaitable[T]) -> T:
-        return await self._source.errands.run(translated(work), self._source.deadline)
+    async def _run(self, work: Callable[[], Awaitable[T]]) -> T:
+        return await self._source.errands.run(work, self._source.deadline)
 
     async def _begin(self) -> None:
         session = self._source.session()
@@ -117,8 +118,9 @@ class Transaction:
 
     async def _leave(self, error: BaseException | None) -> None:
         is_sound = self._failure is None or is_harmless(self._failure)
-        if self._session is not None and is_sound and (error is None or isinstance(error, Exception)):
-            await self._run(_end(self._session, is_commit=error is None and self._failure is None))
+        session, is_commit = self._session, error is None and self._failure is None
+        if session is not None and is_sound and (error is None or isinstance(error, Exception)):
+            await self._run(lambda: _end(session, is_commit=is_commit))
             self._session = None
 
     def _drop(self) -> None:

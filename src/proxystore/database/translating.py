@@ -6,7 +6,7 @@ The messages name constraints, columns and codes, never values: those may be wha
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeVar
 
 import asyncpg
@@ -82,10 +82,10 @@ def translate(error: BaseException) -> BaseException:
     return error
 
 
-async def translated(work: Awaitable[T]) -> T:
-    """Await *work*; what it raises becomes ours."""
+async def translated(work: Callable[[], Awaitable[T]]) -> T:
+    """Await what *work* returns; what it raises becomes ours."""
     try:
-        return await work
+        return await work()
     except Exception as error:
         ours = translate(error)
         if ours is error:
