@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from proxystore.records.migration import Revision
 from proxystore.records.usage import UsageEvent, UsageSummary
 
-__all__ = ["UsageEvent", "UsageSummary"]
+__all__ = ["Revision", "UsageEvent", "UsageSummary"]
