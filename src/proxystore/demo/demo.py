@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from statistics import median
+from typing import Final
 
 import msgspec
 
@@ -21,7 +22,8 @@ from proxystore.store import Store
 from proxystore.testing.serving import serving
 from proxystore.testing.upstream import FakeUpstream
 
-_PAUSE = 0.005  # seconds between the words of an answer, so that a stream is one
+_PAUSE: Final = 0.005  # seconds between the words of an answer, so that a stream is one
+_LONGEST_DRAIN: Final = 30.0  # another process of this host may be the one that writes
 
 
 class DemoFailed(ProxyStoreError):
@@ -73,6 +75,7 @@ async def run_demo(
             await drive(url, requests, on_done)
     # The proxy is gone; another store finds in the database what it left there.
     async with Store(settings=settings) as store:
+        await store.ledger.drain(_LONGEST_DRAIN)
         events = await store.usage.list(limit=requests)
     return gathered([event for event in events if event.started_at >= began_at])
 
