@@ -23,8 +23,9 @@ _FIND: Final = (
 
 
 def _run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", **environment}
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=env)
+    """Run *command* unmeasured: what is installed here for a moment is no source that a report could show."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env={**ours, **environment})
 
 
 def _find(folder: Path, package: str) -> Path:
