@@ -1,7 +1,7 @@
 """What a call to the database costs, ours beside the drivers and beside plain ``databases``.
 
-``python -m benchmarks.database``; SQLite in a temporary directory, PostgreSQL as `proxystore.testing.postgres` finds it.
-Each figure is the best of five rounds, in microseconds per call (or per row), with one call at a time.
+``python -m benchmarks.database``: SQLite in a temporary directory, the PostgreSQL that `proxystore.testing.postgres`
+finds. Each figure is the best of five rounds, in microseconds per call (or per row), with one call at a time.
 """
 
 from __future__ import annotations
@@ -71,7 +71,9 @@ async def ours(url: str) -> None:
                 await transaction.execute(statement)
             await transaction.execute(ADD, **row(0))
         tell("ours: fetch_one", await microseconds(lambda _: database.fetch_one(FIND, row_id=0)))
-        tell("ours: execute(insert), committed", await microseconds(lambda number: database.execute(ADD, **row(number))))
+        tell(
+            "ours: execute(insert), committed", await microseconds(lambda number: database.execute(ADD, **row(number)))
+        )
 
         async def transact(number: int) -> None:
             async with database.transaction() as transaction:
@@ -87,11 +89,9 @@ async def ours(url: str) -> None:
         tell("ours: execute_many, per row of 1,000", await microseconds(load, 5) / 1000)
 
 
-async def plain(url: str, schema: str | None) -> None:
+async def plain(url: str) -> None:
     """Measure `databases` as its documentation says to use it."""
     clause, add = select(rows).where(rows.c.id == 0), insert(rows)
-    if schema is not None:
-        clause, add = (statement.execution_options() for statement in (clause, add))
     async with databases.Database(url) as database:
         tell("databases: fetch_one", await microseconds(lambda _: database.fetch_one(clause)))
         add_row: Callable[[int], Awaitable[Any]] = lambda number: database.execute(add, row(-number))  # noqa: E731
@@ -115,7 +115,7 @@ async def sqlite(directory: Path) -> None:
     async with aiosqlite.connect(path, isolation_level=None) as connection:
         sql = "SELECT * FROM rows WHERE id = ?"
         tell("aiosqlite, held: execute_fetchall", await microseconds(lambda _: connection.execute_fetchall(sql, (0,))))
-    await plain(f"sqlite:///{path}", None)
+    await plain(f"sqlite:///{path}")
 
 
 async def postgresql(url: str) -> None:
@@ -133,7 +133,7 @@ async def postgresql(url: str) -> None:
     async with asyncpg.create_pool(url, min_size=1, server_settings={"search_path": "proxystore"}) as pool:
         tell("asyncpg, pool: fetchrow", await microseconds(lambda _: pool.fetchrow(sql, 0)))
     await administration.execute("ALTER DATABASE proxystore_benchmark SET search_path = proxystore")
-    await plain(url, "proxystore")
+    await plain(url)
     await administration.execute("DROP DATABASE proxystore_benchmark WITH (FORCE)")
     await administration.close()
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -33,7 +34,9 @@ from proxystore.schema.types import Code, Id, Json, Moment
 from proxystore.settings.url import DatabaseURL
 
 metadata = MetaData()
-authors = Table("authors", metadata, Column("id", Id, primary_key=True), Column("name", Text, nullable=False, unique=True))
+authors = Table(
+    "authors", metadata, Column("id", Id, primary_key=True), Column("name", Text, nullable=False, unique=True)
+)
 books = Table(
     "books",
     metadata,
@@ -105,10 +108,11 @@ async def library(url: str | DatabaseURL, **options: Any) -> AsyncIterator[Datab
 
 async def create_tables(database: Database) -> None:
     """Make the tables, and a counter ``n`` at 0."""
-    schema = [CreateSchema(database.schema)] if database.dialect == "postgresql" else []
     async with database.transaction() as transaction:
-        for clause in (*schema, *(CreateTable(table) for table in metadata.sorted_tables)):
-            await transaction.execute(Statement(clause))
+        if database.dialect == "postgresql":
+            await transaction.execute(Statement(CreateSchema(database.schema)))
+        for table in metadata.sorted_tables:
+            await transaction.execute(Statement(CreateTable(table)))
         await transaction.execute(ADD_COUNTER, name="n", value=0)
 
 
@@ -124,3 +128,10 @@ async def is_idle(database: Database) -> bool:
     await database.errands.settle(5)
     pool = database._library.pool  # type: ignore[union-attr]
     return bool(pool.get_size() == pool.get_idle_size())
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    """Wait for what nobody tells of."""
+    async with asyncio.timeout(5):
+        while not is_so():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)

@@ -61,7 +61,7 @@ async def cancelled_at(step: int, work: Coroutine[Any, Any, Any]) -> bool:
         task.add_done_callback(lambda _: work.close())  # cancelled before it began, it would complain
         return task
 
-    loop.set_task_factory(create)  # type: ignore[arg-type]
+    loop.set_task_factory(create)
     steps.victim = loop.create_task(work)
     try:
         await asyncio.wait((steps.victim,))

@@ -46,9 +46,7 @@ POISON: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("values", POISON.values(), ids=POISON)
-async def test_a_poison_value_is_an_invalid_record_and_does_no_harm(
-    database_url: str, values: dict[str, Any]
-) -> None:
+async def test_a_poison_value_is_an_invalid_record_and_does_no_harm(database_url: str, values: dict[str, Any]) -> None:
     async with library(database_url) as database:
         with pytest.raises(InvalidRecord) as caught:
             await database.execute(ADD_BOOK, **book(**values))
@@ -155,9 +153,7 @@ async def test_health_tells_what_answered(database_url: str) -> None:
     assert health.server_version[0].isdigit()
 
 
-async def test_nothing_secret_is_logged_however_much_is(
-    database_url: str, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_nothing_secret_is_logged_however_much_is(database_url: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     for logger in ("databases", "aiosqlite", "asyncpg", "sqlalchemy", "asyncio"):
         caplog.set_level(logging.DEBUG, logger)

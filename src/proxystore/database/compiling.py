@@ -66,11 +66,11 @@ class Compiled:
         return [value if reader is None else reader(value) for value, reader in zip(row, self._readers, strict=True)]
 
     def _take_parameters(self, compiler: LibraryCompiled, dialect: Dialect) -> None:
-        is_ddl = not isinstance(compiler, SQLCompiler)
-        binds = {} if is_ddl else compiler.binds
-        self._compiler = compiler
-        self._order = () if is_ddl else tuple(compiler.positiontup or ())
-        self._is_expanding = not is_ddl and bool(compiler.post_compile_params)
+        query = compiler if isinstance(compiler, SQLCompiler) else None  # None: DDL
+        binds = query.binds if query else {}
+        self._compiler = query
+        self._order = tuple(query.positiontup or ()) if query else ()
+        self._is_expanding = bool(query and query.post_compile_params)
         self._converters = {name: binder(bind.type, dialect) for name, bind in binds.items()}
         self._required = frozenset(name for name, bind in binds.items() if bind.required)
         self._literals = {name: bind.effective_value for name, bind in binds.items() if not bind.required}

@@ -96,10 +96,9 @@ class Database:
             raise StoreUnavailable(f"{self.url.masked} cannot be opened: {error}") from error
 
     async def close(self) -> None:
-        """Let go of every connection; harmless when it is closed already."""
-        library = self._library
-        if library is not None and self.is_open:
-            self._library = None
+        """Let go of every connection, as soon as what is under way is done; harmless when it is closed already."""
+        if self.is_open:
+            library, self._library = self._opened(), None
             with suppress(StoreError):  # at the deadline all connections are gone as well
                 await self.errands.run(library.disconnect, self.deadline)
             await self.errands.settle(self.deadline)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import databases
 from databases.interfaces import DatabaseBackend
@@ -36,7 +36,7 @@ class Plan:
 class Library(databases.Database):
     """A `databases.Database` with our SQLite in place of its own."""
 
-    SUPPORTED_BACKENDS: ClassVar[dict[str, str]] = {
+    SUPPORTED_BACKENDS = {  # noqa: RUF012 - the library's
         "postgresql": "databases.backends.postgres:PostgresBackend",
         "sqlite": "proxystore.database.sqlite:SQLiteBackend",
     }

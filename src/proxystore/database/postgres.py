@@ -89,17 +89,17 @@ class PostgresSession:
         if transaction is not None:
             await transaction.rollback()
 
-    async def fetch(self, sql: str, arguments: Arguments, *, is_alone: bool = False) -> Rows:  # noqa: ARG002
+    async def fetch(self, sql: str, arguments: Arguments, *, is_alone: bool = False) -> Rows:
         """See `Session.fetch`."""
         return await self._raw.fetch(sql, *arguments)  # type: ignore[no-any-return]
 
-    async def execute(self, sql: str, arguments: Arguments, *, is_alone: bool = False) -> int:  # noqa: ARG002
+    async def execute(self, sql: str, arguments: Arguments, *, is_alone: bool = False) -> int:
         """See `Session.execute`."""
         status = await self._raw.execute(sql, *arguments)
         last = status.rpartition(" ")[2]  # of "INSERT 0 3", "UPDATE 3", "CREATE TABLE"
         return int(last) if last.isdigit() else 0
 
-    async def execute_many(self, sql: str, rows: Sequence[Arguments], *, is_returning: bool) -> int:  # noqa: ARG002
+    async def execute_many(self, sql: str, rows: Sequence[Arguments], *, is_returning: bool) -> int:
         """See `Session.execute_many`; *sql* has to return rows, for asyncpg's `executemany` counts nothing."""
         return len(await self._raw.fetchmany(sql, rows))
 

@@ -55,14 +55,14 @@ class Kept:
 
         Cancelled, it returns at once; the thread goes on, and what comes after queues up behind it.
         """
-        if self.raw._connection is None:  # noqa: SLF001
+        if self.raw._connection is None:
             raise StoreClosed
-        return await self.raw._execute(work, self.raw._conn)  # type: ignore[no-any-return,no-untyped-call]  # noqa: SLF001
+        return await self.raw._execute(work, self.raw._conn)  # type: ignore[no-any-return,no-untyped-call]
 
     def interrupt(self) -> None:
         """Have the statement that is running fail soon."""
         with suppress(sqlite3.ProgrammingError, ValueError):  # closed
-            self.raw._conn.interrupt()  # noqa: SLF001
+            self.raw._conn.interrupt()
 
 
 class SQLitePool:

@@ -9,7 +9,7 @@ from sqlalchemy.sql import ClauseElement
 
 from proxystore.database.compiling import Compiled, DialectName, with_returning
 
-R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 
 
 class Statement:
@@ -34,14 +34,14 @@ class Statement:
         return compiled
 
 
-class Query(Statement, Generic[R]):
+class Query(Statement, Generic[R_co]):
     """A statement whose rows become records: *record* is called with a keyword per column."""
 
-    def __init__(self, clause: ClauseElement, record: Callable[..., R]) -> None:
+    def __init__(self, clause: ClauseElement, record: Callable[..., R_co]) -> None:
         super().__init__(clause)
         self._record = record
 
-    def records(self, compiled: Compiled, rows: Iterable[Sequence[Any]]) -> list[R]:
+    def records(self, compiled: Compiled, rows: Iterable[Sequence[Any]]) -> list[R_co]:
         """Make a record of each of *rows*."""
         record, columns, read = self._record, compiled.columns, compiled.read
         return [record(**dict(zip(columns, read(row), strict=True))) for row in rows]

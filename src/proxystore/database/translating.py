@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import asyncpg
 
@@ -63,22 +63,9 @@ _DEAD: Final = ("08", "57P")
 
 def translate(error: BaseException) -> BaseException:
     """Return the error of ours that says what *error* says; others, such as a cancellation, as they are."""
-    if isinstance(error, asyncpg.InvalidCachedStatementError):
-        return _chained(StoreBusy("The schema has just changed; try again."), error)
-    if isinstance(error, asyncpg.PostgresError):
-        return _postgres(error)
-    if isinstance(error, (asyncpg.InterfaceError, asyncpg.InternalClientError)):
-        return _client(error)
-    if isinstance(error, AssertionError):  # how `databases` says that its pool is closed
-        return StoreClosed()
-    if isinstance(error, sqlite3.Error):
-        return _sqlite(error)
-    if isinstance(error, (OverflowError, UnicodeError)):
-        return InvalidRecord()
-    if isinstance(error, TimeoutError):
-        return _chained(StoreTimeout(), error)
-    if isinstance(error, (OSError, EOFError)):
-        return _chained(StoreUnavailable(f"The database cannot be reached: {error}"), error)
+    for kinds, dress in _WARDROBE:
+        if isinstance(error, kinds):
+            return dress(error)
     return error
 
 
@@ -105,7 +92,7 @@ def is_disconnection(error: BaseException) -> bool:
     return isinstance(error, (asyncpg.InternalClientError, asyncpg.InterfaceError, ConnectionError))
 
 
-def _postgres(error: asyncpg.PostgresError) -> ProxyStoreError:
+def _postgres(error: Any) -> ProxyStoreError:
     code = error.sqlstate or ""
     kind = next((_SQLSTATES[known] for known in (code, code[:2]) if known in _SQLSTATES), StoreUnavailable)
     place = error.constraint_name or ".".join(filter(None, (error.table_name, error.column_name)))
@@ -115,13 +102,7 @@ def _postgres(error: asyncpg.PostgresError) -> ProxyStoreError:
     return _chained(kind(f"{kind.__doc__} ({error.args[0] if error.args else code}, SQLSTATE {code})"), error)
 
 
-def _client(error: asyncpg.InterfaceError | asyncpg.InternalClientError) -> ProxyStoreError:
-    if isinstance(error, asyncpg.DataError):
-        return InvalidRecord()
-    return _chained(StoreUnavailable(f"{StoreUnavailable.__doc__} ({error})"), error)
-
-
-def _sqlite(error: sqlite3.Error) -> ProxyStoreError:
+def _sqlite(error: Any) -> ProxyStoreError:
     name = getattr(error, "sqlite_errorname", None)
     if name is None:  # raised by the module itself: a value it cannot bind, a connection that is closed
         kind: type[ProxyStoreError] = StoreUnavailable if "closed" in str(error).lower() else InvalidRecord
@@ -133,6 +114,38 @@ def _sqlite(error: sqlite3.Error) -> ProxyStoreError:
     return _chained(kind(f"{kind.__doc__} ({error})"), error)
 
 
+def _closed(error: Any) -> ProxyStoreError:
+    return _chained(StoreClosed(), error)
+
+
+def _invalid(_error: Any) -> ProxyStoreError:
+    return InvalidRecord()  # not chained: the original may quote the value
+
+
+def _late(error: Any) -> ProxyStoreError:
+    return _chained(StoreTimeout(), error)
+
+
+def _outdated(error: Any) -> ProxyStoreError:
+    return _chained(StoreBusy("The schema has just changed; try again."), error)
+
+
+def _unreachable(error: Any) -> ProxyStoreError:
+    return _chained(StoreUnavailable(f"{StoreUnavailable.__doc__} ({error})"), error)
+
+
 def _chained(ours: ProxyStoreError, theirs: BaseException) -> ProxyStoreError:
     ours.__cause__ = theirs
     return ours
+
+
+_WARDROBE: Final[tuple[tuple[tuple[type[BaseException], ...], Callable[[Any], ProxyStoreError]], ...]] = (
+    ((asyncpg.InvalidCachedStatementError,), _outdated),
+    ((asyncpg.DataError, OverflowError, UnicodeError), _invalid),
+    ((asyncpg.PostgresError,), _postgres),
+    ((sqlite3.Error,), _sqlite),
+    ((AssertionError,), _closed),  # how `databases` says that its pool is closed
+    ((TimeoutError,), _late),
+    ((asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, EOFError), _unreachable),
+)
+"""Who gets what; the first that fits."""

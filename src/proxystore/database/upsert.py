@@ -10,6 +10,6 @@ def upsert(table: Table) -> Insert:
     """Return an INSERT into *table* that may say ``on_conflict_do_update`` or ``on_conflict_do_nothing``.
 
     It is PostgreSQL's; SQLite's compiler reads it as its own, for the two agree in all that names columns
-    (``index_elements``, ``set_``, ``where``, ``excluded``). Constraints by name are PostgreSQL's alone: do not use them.
+    (``index_elements``, ``set_``, ``where``, ``excluded``). To name a constraint is PostgreSQL's alone: do not.
     """
     return insert(table)

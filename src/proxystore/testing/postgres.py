@@ -144,25 +144,27 @@ def _usable(binaries: Path, home: Path) -> Path:
 
 def _may_run(binaries: Path) -> bool:
     try:
-        return subprocess.run([binaries / "initdb", "--version"], capture_output=True, **_identity()).returncode == 0
+        return _run(binaries / "initdb", "--version").returncode == 0
     except PermissionError:
         return False
 
 
 def _initialize(binaries: Path, data: Path, port: int) -> None:
-    command = [binaries / "initdb", "-D", data, "-U", _USER, "--auth=trust", "-E", "UTF8", "--locale=C", "--no-sync"]
-    made = subprocess.run(command, capture_output=True, text=True, **_identity())
+    options = ["-U", _USER, "--auth=trust", "-E", "UTF8", "--locale=C", "--no-sync"]
+    made = _run(binaries / "initdb", "-D", data, *options)
     if made.returncode != 0:
-        raise PostgresMissing(f"initdb failed: {made.stderr.strip()}")
+        raise PostgresMissing(f"initdb failed: {made.stderr.decode(errors='replace').strip()}")
     with (data / "postgresql.conf").open("a") as file:
         file.write(_CONFIGURATION.format(port=port))
 
 
 def _start(binaries: Path, home: Path) -> int:
     data, log = home / "data", home / "data" / "server.log"
-    command = [binaries / "pg_ctl", "start", "-D", data, "-l", log, "-w", "-t", "60", "-s"]
     # The server inherits the output of pg_ctl: a pipe would stay open for as long as it runs.
-    if subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **_identity()).returncode != 0:
+    started = _run(
+        binaries / "pg_ctl", "start", "-D", data, "-l", log, "-w", "-t", "60", "-s", output=subprocess.DEVNULL
+    )
+    if started.returncode != 0:
         raise PostgresMissing(f"PostgreSQL did not start: {log.read_text() if log.exists() else 'no log'}")
     return int((data / "postmaster.pid").read_text().split()[0])
 
@@ -170,17 +172,20 @@ def _start(binaries: Path, home: Path) -> int:
 def _stop(binaries: Path, home: Path, process: int) -> None:
     for child in (*_children(process), process):
         os.kill(child, signal.SIGCONT)  # a test may have failed with the server frozen
-    command = [binaries / "pg_ctl", "stop", "-D", home / "data", "-m", "immediate", "-w", "-s"]
-    subprocess.run(command, capture_output=True, check=False, **_identity())
+    _run(binaries / "pg_ctl", "stop", "-D", home / "data", "-m", "immediate", "-w", "-s")
 
 
 def _children(process: int) -> list[int]:
     listing = Path(f"/proc/{process}/task/{process}/children")
     if listing.exists():
         return [int(child) for child in listing.read_text().split()]
-    table = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    table = subprocess.run(["/bin/ps", "-A", "-o", "pid=,ppid="], capture_output=True, check=True).stdout
     pairs = (line.split() for line in table.splitlines())
     return [int(child) for child, parent in pairs if int(parent) == process]
+
+
+def _run(*command: str | Path, output: int = subprocess.PIPE) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(command, stdout=output, stderr=output, check=False, **_identity())
 
 
 def _identity() -> dict[str, Any]:
