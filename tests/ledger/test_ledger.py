@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -42,7 +43,7 @@ async def test_an_event_has_every_value_of_its_entry(settings: Settings) -> None
     ledger.append(given)
     await ledger.close()
     joined = select(usage_events, *(column for column in usage_series.c if column.name != "id"))
-    columns = Query(joined.join(usage_series, usage_series.c.id == usage_events.c.series_id), dict)
+    columns: Query[dict[str, Any]] = Query(joined.join(usage_series, usage_series.c.id == usage_events.c.series_id), dict)
     async with database(settings) as opened:
         row = await opened.fetch_one(columns)
     assert row is not None

@@ -57,9 +57,9 @@ def database(settings: Settings) -> Database:
 async def totals(settings: Settings) -> dict[str, int]:
     """Return the sums over all events; fail unless both roll-ups have the very same."""
     async with database(settings) as opened:
-        events, hourly, daily = [await opened.fetch_one(query) for query in _TOTALS]
+        ((events,), (hourly,), (daily,)) = [await opened.fetch_all(query) for query in _TOTALS]
     assert events == hourly == daily
-    return events or {}
+    return events
 
 
 async def outcomes(settings: Settings) -> dict[str, int]:

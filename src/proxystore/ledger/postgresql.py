@@ -9,10 +9,10 @@ from sqlalchemy import CTE, Subquery, func, select
 
 from proxystore.database import Query, Transaction
 from proxystore.ledger.rollups import PERIODS, added, insert_into
-from proxystore.ledger.rows import EVENT_COLUMNS, ROW_TYPES, encoded, rows_in_json
+from proxystore.ledger.rows import EVENT_COLUMNS, ROW_TYPES, Row, encoded_with_names, rows_in_objects
 from proxystore.schema.usage import usage_events
 
-_SOURCE: Final = rows_in_json("postgresql", ROW_TYPES)
+_SOURCE: Final = rows_in_objects(ROW_TYPES)
 _PARSED: Final = select(*_SOURCE.c).cte("parsed")
 _NEW: Final = (
     insert_into("postgresql", usage_events)
@@ -40,6 +40,6 @@ _RECORD: Final = Query(
 )
 
 
-async def record(transaction: Transaction, rows: Sequence[dict[str, object]]) -> int:
+async def record(transaction: Transaction, rows: Sequence[Row]) -> int:
     """Write *rows* (in the order of their ids) down; return how many events were new."""
-    return await transaction.fetch_one(_RECORD, rows=encoded(rows)) or 0
+    return await transaction.fetch_one(_RECORD, rows=encoded_with_names(rows, ROW_TYPES)) or 0

@@ -12,7 +12,7 @@ from proxystore.errors import Conflict, InvalidRecord, ReferenceViolation
 from proxystore.ledger import postgresql, progress, sqlite
 from proxystore.ledger.entries import UsageEntry
 from proxystore.ledger.partitions import Partitions
-from proxystore.ledger.rows import row
+from proxystore.ledger.rows import Row, row
 from proxystore.ledger.segments import Segments
 from proxystore.ledger.series import Series, dimensions_of
 from proxystore.ledger.setting_aside import set_aside
@@ -74,7 +74,7 @@ class Recorder:
         self.recorded += new
         self.replayed += sum(item.entry is not None for item in items) - new
 
-    async def _rows(self, entries: Sequence[UsageEntry]) -> list[dict[str, object]]:
+    async def _rows(self, entries: Sequence[UsageEntry]) -> list[Row]:
         dimensions = [dimensions_of(entry) for entry in entries]
         series = await self._series.intern(self._database, dimensions)
         if self._database.dialect == "postgresql":
@@ -95,4 +95,4 @@ def _ends(items: Sequence[Item]) -> Mapping[UUID, int]:
 def _events(items: Sequence[Item]) -> list[UsageEntry]:
     """Return each event once, in the order of ids; of two with one id the first counts."""
     events = {item.entry.event_id: item.entry for item in reversed(items) if item.entry is not None}
-    return [events[event_id] for event_id in sorted(events)]
+    return sorted(events.values(), key=lambda event: event.event_id.int)

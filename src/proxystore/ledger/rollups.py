@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal, TypeAlias
+from typing import Final, TypeAlias
 
 from sqlalchemy import ColumnElement, FromClause, Select, Table, func, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 
+from proxystore.ledger.rows import Dialect
 from proxystore.schema.usage import ROLLUP_TOTALS, usage_daily, usage_hourly
 
 Insert: TypeAlias = postgresql.Insert | sqlite.Insert
@@ -15,12 +16,12 @@ Insert: TypeAlias = postgresql.Insert | sqlite.Insert
 PERIODS: Final[Mapping[str, Table]] = {"hour": usage_hourly, "day": usage_daily}
 
 
-def insert_into(dialect: Literal["sqlite", "postgresql"], table: Table) -> Insert:
+def insert_into(dialect: Dialect, table: Table) -> Insert:
     """Return the dialect's own insert, which knows conflicts."""
     return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
-def added(dialect: Literal["sqlite", "postgresql"], period: str, source: FromClause) -> Insert:
+def added(dialect: Dialect, period: str, source: FromClause) -> Insert:
     """Return the statement that adds the rows of *source* to the roll-up by *period*.
 
     Rows are taken in the order of the key: writers that lock in different orders would wait for each other for ever.

@@ -6,7 +6,9 @@ That is one call into the driver however many events there are, and the interpre
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from typing import Any, Final, Literal
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import FromClause, bindparam, cast, column, func, literal_column, select
@@ -17,62 +19,82 @@ from proxystore.ledger.entries import UsageEntry
 from proxystore.ledger.ids import milliseconds_of
 from proxystore.schema.usage import OUTCOMES, QUALITIES, TOKENS
 
+Dialect = Literal["sqlite", "postgresql"]
+
 _HOUR_MS: Final = 3_600_000
 _FAULTY: Final = 400  # statuses from here on tell of an error, wherever it was made
 _OUTCOME_CODES: Final = {word: code for code, word in enumerate(OUTCOMES)}
 _QUALITY_CODES: Final = {word: code for code, word in enumerate(QUALITIES)}
 _AS_THEY_ARE: Final = ("status", "first_byte_ms", "latency_ms", *TOKENS, "billed_requests", "billed_ms", "cost_nanousd")
-_FLAGS: Final = ("successes", "errors", "refusals", "cache_hits", "unpriced", "estimated")
+_SMALL: Final = ("outcome", "quality", "successes", "errors", "refusals", "cache_hits", "unpriced", "estimated")
+_as_they_are: Final = attrgetter(*_AS_THEY_ARE)
 
 EVENT_COLUMNS: Final = ("series_id", "outcome", "quality", *_AS_THEY_ARE)
 """The columns of ``usage_events`` beside its key."""
 
 ROW_TYPES: Final[Mapping[str, TypeEngine[Any]]] = {
     "event_id": Uuid(),
-    "hour": Integer(),
-    "day": Integer(),
-    **dict.fromkeys(EVENT_COLUMNS, Integer()),
-    **dict.fromkeys(("status", "outcome", "quality", *_FLAGS), SmallInteger()),
+    **dict.fromkeys(("series_id", "hour", "day"), Integer()),
+    **dict.fromkeys(_SMALL, SmallInteger()),
+    **dict.fromkeys(_AS_THEY_ARE, Integer()),
     "cost_nanousd": BigInteger(),
 }
+"""What a row has, in this order: the event, its hour and day, and what it adds to a roll-up beside its own numbers."""
+
+Row = tuple[Any, ...]
 
 
-def row(entry: UsageEntry, series_id: int) -> dict[str, object]:
-    """Return *entry* as a row, with its hour, its day, and what it adds to a roll-up beside its own numbers."""
-    values: dict[str, object] = {name: getattr(entry, name) for name in _AS_THEY_ARE}
+def row(entry: UsageEntry, series_id: int) -> Row:
+    """Return *entry* as a row."""
+    outcome, quality, cost = entry.outcome, entry.quality, entry.cost_nanousd
     hour = milliseconds_of(entry.event_id) // _HOUR_MS
-    is_answered = entry.outcome in ("complete", "cached")
-    values.update(
-        event_id=entry.event_id,
-        series_id=series_id,
-        outcome=_OUTCOME_CODES[entry.outcome],
-        quality=_QUALITY_CODES[entry.quality],
-        hour=hour,
-        day=hour // 24,
-        successes=int(is_answered and entry.status < _FAULTY),
-        errors=int(entry.outcome == "failed" or (is_answered and entry.status >= _FAULTY)),
-        refusals=int(entry.outcome == "refused"),
-        cache_hits=int(entry.outcome == "cached"),
-        unpriced=int(entry.cost_nanousd is None and entry.outcome not in ("refused", "cached")),
-        estimated=int(entry.quality == "estimated"),
+    is_answered = outcome in ("complete", "cached")
+    return (
+        entry.event_id,
+        series_id,
+        hour,
+        hour // 24,
+        _OUTCOME_CODES[outcome],
+        _QUALITY_CODES[quality],
+        int(is_answered and entry.status < _FAULTY),
+        int(outcome == "failed" or (is_answered and entry.status >= _FAULTY)),
+        int(outcome == "refused"),
+        int(outcome == "cached"),
+        int(cost is None and outcome not in ("refused", "cached")),
+        int(quality == "estimated"),
+        *_as_they_are(entry),
     )
-    return values
 
 
-def encoded(rows: Iterable[Mapping[str, object]]) -> str:
+def event_id(one: Row) -> UUID:
+    """Return the event's id in a row."""
+    identity: UUID = one[0]
+    return identity
+
+
+def encoded(rows: Iterable[Row]) -> str:
     """Return *rows* as the one parameter that carries them."""
     return msgspec.json.encode(list(rows)).decode()
 
 
-def rows_in_json(dialect: Literal["sqlite", "postgresql"], types: Mapping[str, TypeEngine[Any]]) -> FromClause:
-    """Return the table that the parameter ``rows`` is taken apart into, its columns as *types* says.
+def encoded_with_names(rows: Iterable[Row], names: Iterable[str]) -> str:
+    """Return *rows* as the one parameter that carries them, the values of each named."""
+    keys = tuple(names)
+    return msgspec.json.encode([dict(zip(keys, one, strict=True)) for one in rows]).decode()
 
-    On SQLite it has one more, ``position``, from 0.
-    """
-    if dialect == "postgresql":
-        parameter = cast(bindparam("rows", type_=Text()), JSON)
-        columns = (column(name, kind) for name, kind in types.items())
-        return func.json_to_recordset(parameter).table_valued(*columns).render_derived(name="source", with_types=True)
+
+def rows_in_arrays(types: Mapping[str, TypeEngine[Any]]) -> FromClause:
+    """Return the table that SQLite makes of `encoded` rows; its column ``position`` counts from 0."""
     each = func.json_each(bindparam("rows", type_=Text())).table_valued("key", "value", name="each")
-    extracted = (func.json_extract(each.c.value, literal_column(f"'$.{name}'")).label(name) for name in types)
-    return select(*extracted, each.c.key.label("position")).subquery("source")
+    values = (
+        func.json_extract(each.c.value, literal_column(f"'$[{place}]'"), type_=kind).label(name)
+        for place, (name, kind) in enumerate(types.items())
+    )
+    return select(*values, each.c.key.label("position")).subquery("source")
+
+
+def rows_in_objects(types: Mapping[str, TypeEngine[Any]]) -> FromClause:
+    """Return the table that PostgreSQL makes of `encoded_with_names` rows."""
+    columns = (column(name, kind) for name, kind in types.items())
+    recordset = func.json_to_recordset(cast(bindparam("rows", type_=Text()), JSON)).table_valued(*columns)
+    return recordset.render_derived(name="source", with_types=True)

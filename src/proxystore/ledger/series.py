@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, Literal, TypeAlias
+from operator import attrgetter
+from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Text, and_, select, true
+from sqlalchemy import FromClause, Text, and_, select, true
 
 from proxystore.database import Database, Query, Statement, Transaction
 from proxystore.ledger.entries import UsageEntry
 from proxystore.ledger.rollups import insert_into
-from proxystore.ledger.rows import encoded, rows_in_json
+from proxystore.ledger.rows import Dialect, encoded, encoded_with_names, rows_in_arrays, rows_in_objects
 from proxystore.schema.usage import usage_series
 
 Dimensions: TypeAlias = tuple[str, ...]
 
 DIMENSIONS: Final = tuple(column.name for column in usage_series.c if column.name != "id")
+_values_of: Final = attrgetter(*DIMENSIONS)
 _MOST_REMEMBERED: Final = 50_000
 
 
 def dimensions_of(entry: UsageEntry) -> Dimensions:
     """Return what *entry* is counted under; '' stands for none."""
-    return tuple(getattr(entry, name) or "" for name in DIMENSIONS)
+    project, key, credential, provider, operation, request, response = _values_of(entry)
+    return project or "", key or "", credential or "", provider, operation, request or "", response or ""
 
 
 class Series:
@@ -44,23 +47,22 @@ class Series:
 
 
 async def _interned(
-    transaction: Transaction, dialect: Literal["sqlite", "postgresql"], missing: Sequence[Dimensions]
+    transaction: Transaction, dialect: Dialect, missing: Sequence[Dimensions]
 ) -> Mapping[Dimensions, int]:
-    rows = encoded(dict(zip(DIMENSIONS, values, strict=True)) for values in missing)
+    rows = encoded(missing) if dialect == "sqlite" else encoded_with_names(missing, DIMENSIONS)
     await transaction.execute(_INSERT[dialect], rows=rows)
     return dict(await transaction.fetch_all(_FIND[dialect], rows=rows))
 
 
-def _insert(dialect: Literal["sqlite", "postgresql"]) -> Statement:
-    source = rows_in_json(dialect, dict.fromkeys(DIMENSIONS, Text()))
-    insert = insert_into(dialect, usage_series).from_select(
-        DIMENSIONS, select(*(source.c[name] for name in DIMENSIONS)).where(true()).order_by(*source.c)
-    )
+def _insert(dialect: Dialect) -> Statement:
+    source = _SOURCES[dialect]
+    values = [source.c[name] for name in DIMENSIONS]
+    insert = insert_into(dialect, usage_series).from_select(DIMENSIONS, select(*values).where(true()).order_by(*values))
     return Statement(insert.on_conflict_do_nothing(index_elements=DIMENSIONS))
 
 
-def _find(dialect: Literal["sqlite", "postgresql"]) -> Query[tuple[Dimensions, int]]:
-    source = rows_in_json(dialect, dict.fromkeys(DIMENSIONS, Text()))
+def _find(dialect: Dialect) -> Query[tuple[Dimensions, int]]:
+    source = _SOURCES[dialect]
     is_same = and_(*(usage_series.c[name] == source.c[name] for name in DIMENSIONS))
     return Query(select(usage_series).join(source, is_same), _pair)
 
@@ -69,5 +71,10 @@ def _pair(**row: Any) -> tuple[Dimensions, int]:
     return tuple(row[name] for name in DIMENSIONS), row["id"]
 
 
-_INSERT: Final = {"sqlite": _insert("sqlite"), "postgresql": _insert("postgresql")}
-_FIND: Final = {"sqlite": _find("sqlite"), "postgresql": _find("postgresql")}
+_TYPES: Final = dict.fromkeys(DIMENSIONS, Text())
+_SOURCES: Final[Mapping[Dialect, FromClause]] = {
+    "sqlite": rows_in_arrays(_TYPES),
+    "postgresql": rows_in_objects(_TYPES),
+}
+_INSERT: Final = {dialect: _insert(dialect) for dialect in _SOURCES}
+_FIND: Final = {dialect: _find(dialect) for dialect in _SOURCES}

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
-from uuid import UUID
 
 from sqlalchemy import LargeBinary, bindparam, func, select, true
 
 from proxystore.database import Query, Statement, Transaction
 from proxystore.ledger.rollups import PERIODS, added, insert_into
-from proxystore.ledger.rows import EVENT_COLUMNS, ROW_TYPES, encoded, rows_in_json
+from proxystore.ledger.rows import EVENT_COLUMNS, ROW_TYPES, Row, encoded, event_id, rows_in_arrays
 from proxystore.schema.usage import usage_events
 
-_SOURCE: Final = rows_in_json("sqlite", {name: kind for name, kind in ROW_TYPES.items() if name != "event_id"})
+_SOURCE: Final = rows_in_arrays(ROW_TYPES)
 _ID_SIZE: Final = 16
 # Ids travel beside the JSON, which has no bytes: sixteen each, one after the other.
 _EVENT_ID: Final = func.substr(
@@ -32,13 +31,13 @@ _INSERT: Final = Query(
 _ADD: Final = [Statement(added("sqlite", period, _SOURCE)) for period in PERIODS]
 
 
-async def record(transaction: Transaction, rows: Sequence[dict[str, object]]) -> int:
+async def record(transaction: Transaction, rows: Sequence[Row]) -> int:
     """Write *rows* (in the order of their ids) down; return how many events were new."""
-    ids = b"".join(row["event_id"].bytes for row in rows if isinstance(row["event_id"], UUID))
+    ids = b"".join(event_id(row).bytes for row in rows)
     everything = encoded(rows)
     new = set(await transaction.fetch_all(_INSERT, ids=ids, rows=everything))
     if len(new) < len(rows):
-        everything = encoded(row for row in rows if row["event_id"] in new)
+        everything = encoded(row for row in rows if event_id(row) in new)
     if new:
         for statement in _ADD:
             await transaction.execute(statement, rows=everything)
