@@ -78,7 +78,7 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     result = _demo()
 
     assert result.exit_code == 1
-    assert result.stderr == "error: the demo needs the openai client: pip install 'asgi-proxystore[demo]'\n"
+    assert result.stderr == "error: the demo needs the openai client and httpx: pip install 'asgi-proxystore[demo]'\n"
 
 
 def test_a_port_that_is_taken_is_told(place: Path) -> None:

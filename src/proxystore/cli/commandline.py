@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
@@ -99,11 +100,10 @@ class CommandLine:
             total: How many steps there are; ``None`` if nobody knows.
         """
         console = Console(stderr=True)
+        if not console.is_terminal:
+            yield lambda _: None
+            return
         looks = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*looks, console=console, transient=True, disable=not console.is_terminal) as bar:
+        with Progress(*looks, console=console, transient=True) as bar:
             task = bar.add_task(description, total=total)
-
-            def advance(steps: int) -> None:
-                bar.advance(task, steps)
-
-            yield advance
+            yield partial(bar.advance, task)

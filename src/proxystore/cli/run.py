@@ -23,7 +23,7 @@ _FACTORY: Final = "proxystore.asgi.serving:create_app"
 _TRY: Final = "import sys; sys.path.insert(0, sys.argv[1]); from proxystore.cli.run import try_loading; try_loading()"
 
 
-class LogFormat(StrEnum):  # typer 0.15 knows no Literal
+class LogFormat(StrEnum):  # typer 0.16 knows no Literal
     """How log lines look."""
 
     TEXT = "text"
@@ -121,6 +121,17 @@ def _log_config(settings: Settings) -> str:
 
 
 def _serve(arguments: list[str]) -> None:
+    import click
     import uvicorn
 
-    uvicorn.main(args=arguments, prog_name="proxystore run … --")
+    command = uvicorn.main
+    try:
+        with command.make_context("proxystore run … --", arguments) as context:
+            command.invoke(context)
+    except click.exceptions.Exit as ended:
+        raise typer.Exit(ended.exit_code) from None
+    except click.ClickException as error:  # not always typer's own kind of error
+        error.show()
+        raise typer.Exit(error.exit_code) from None
+    except KeyboardInterrupt:  # older uvicorns raise it again after an orderly end
+        return
