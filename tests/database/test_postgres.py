@@ -1,5 +1,6 @@
 """Connections to PostgreSQL: dead ones, frozen servers, lifetimes, encryption."""
 
+# ruff: noqa: PT012 - it is the end of a transaction that raises
 from __future__ import annotations
 
 import asyncio

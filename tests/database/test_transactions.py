@@ -1,5 +1,6 @@
 """Transactions: all or nothing, and no connection lost whatever happens to them."""
 
+# ruff: noqa: PT012 - it is the end of a transaction that raises
 from __future__ import annotations
 
 import asyncio

@@ -7,8 +7,9 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from threading import Thread
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import aiosqlite
 
@@ -17,6 +18,8 @@ from proxystore.errors import StoreClosed
 from proxystore.settings.pool import PoolSettings
 
 T = TypeVar("T")
+
+_PATIENCE: Final = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +47,11 @@ class Source:
 class Kept:
     """An open connection, and when it was opened and last used (monotonic seconds)."""
 
-    __slots__ = ("idle_since", "opened_at", "raw")
+    __slots__ = ("_thread", "idle_since", "opened_at", "raw")
 
-    def __init__(self, raw: aiosqlite.Connection) -> None:
+    def __init__(self, raw: aiosqlite.Connection, thread: Thread) -> None:
         self.raw = raw
+        self._thread = thread
         self.opened_at = self.idle_since = monotonic()
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -63,6 +67,14 @@ class Kept:
         """Have the statement that is running fail soon."""
         with suppress(sqlite3.ProgrammingError, ValueError):  # closed
             self.raw._conn.interrupt()
+
+    async def close(self) -> None:
+        """Close it when all it was given to do is done."""
+        try:
+            await self.raw.close()
+        except asyncio.CancelledError:
+            await asyncio.to_thread(self._thread.join, _PATIENCE)  # else it tells a loop that has closed meanwhile
+            raise
 
 
 class SQLitePool:
@@ -150,10 +162,10 @@ class SQLitePool:
             self._address, isolation_level=None, factory=self._factory, timeout=self._busy_timeout, uri=True
         )
         # An open connection's thread would keep the process alive. Until 0.22 the connection was the thread.
-        thread: Any = getattr(raw, "_thread", raw)
+        thread: Thread = getattr(raw, "_thread", cast("Any", raw))
         thread.daemon = True
         try:
-            return Kept(await raw)
+            return Kept(await raw, thread)
         except Exception:
             await asyncio.to_thread(thread.join)  # it has been told to end, and would tell a loop that has closed
             raise
@@ -163,7 +175,7 @@ class SQLitePool:
             self._close(opening.result())
 
     def _close(self, kept: Kept, done: Callable[[], None] | None = None) -> None:
-        closing = self._errands.spawn(kept.raw.close())
+        closing = self._errands.spawn(kept.close())
         if done is not None:
             closing.add_done_callback(lambda _: done())
 
