@@ -56,6 +56,15 @@ def test_a_place_where_there_is_nothing_is_named(name):
         Plugins.load(_settings(plugins=(name,)))
 
 
+def test_a_plugin_whose_making_raises_is_named():
+    class Broken:
+        def __init__(self) -> None:
+            raise ZeroDivisionError
+
+    with pytest.raises(PluginError, match="plugin 'broken': cannot be loaded: ZeroDivisionError"):
+        Plugins.load(_settings(), [Broken])
+
+
 def test_classes_instances_and_modules_are_taken():
     class One:
         pass

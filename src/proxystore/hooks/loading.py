@@ -142,16 +142,12 @@ class Plugins:
 
 def _from_name(name: str, points: dict[str, EntryPoint], settings: Settings) -> _Found:
     module, _, attribute = name.partition(":")
-    try:
-        if name in points:
-            point = points[name]
-            version = point.dist.version if point.dist is not None else ""
-            return _Found(name, _made(name, point.load(), settings), version, point.value)
-        if attribute:
-            plugin = getattr(import_module(module), attribute)
-            return _from_object(plugin, settings)
-    except (ImportError, AttributeError) as error:
-        raise PluginError(name, f"cannot be loaded: {error}") from error
+    if name in points:
+        point = points[name]
+        version = point.dist.version if point.dist is not None else ""
+        return _Found(name, _made(name, _attempt(name, point.load), settings), version, point.value)
+    if attribute:
+        return _from_object(_attempt(name, lambda: getattr(import_module(module), attribute)), settings)
     known = ", ".join(sorted(points)) or "none"
     raise PluginError(name, f"is not installed; installed are: {known}")
 
@@ -168,7 +164,18 @@ def _made(name: str, plugin: Any, settings: Settings) -> object:
         return plugin
     make: Callable[..., object] = plugin
     kind = getattr(plugin, "Settings", None)
-    return make() if kind is None else make(settings.section(name, kind))
+    if kind is None:
+        return _attempt(name, make)
+    section = settings.section(name, kind)
+    return _attempt(name, lambda: make(section))
+
+
+def _attempt(name: str, load: Callable[[], Any]) -> Any:
+    """Return what *load* returns; whatever a stranger's module raises, the message names the plugin."""
+    try:
+        return load()
+    except Exception as error:
+        raise PluginError(name, f"cannot be loaded: {error!r}") from error
 
 
 def _call(impl: pluggy.HookImpl, *arguments: object) -> Any:
