@@ -22,8 +22,8 @@ from uuid import uuid4
 import asyncpg
 import msgspec
 
+from proxystore.ids import uuid7
 from proxystore.ledger import Begin, Ledger, UsageEntry
-from proxystore.ledger.ids import uuid7
 from proxystore.migrating import upgrade
 from proxystore.settings import Settings
 from proxystore.testing.postgres import server

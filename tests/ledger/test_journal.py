@@ -262,6 +262,12 @@ def test_a_directory_that_cannot_be_written_is_told_of(tmp_path: Path) -> None:
         _open(tmp_path / "file")
 
 
+def test_a_segment_nothing_was_appended_to_leaves_no_trace(tmp_path: Path) -> None:
+    journal = _open(tmp_path)
+    journal.close()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_another_database_s_segment_is_left_alone(tmp_path: Path) -> None:
     journal = Journal(tmp_path, uuid4())
     journal.open()

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import delete, select
 
 from proxystore.database import Query, Statement
+from proxystore.ids import milliseconds_of, uuid7
 from proxystore.ledger import Ledger
-from proxystore.ledger.ids import milliseconds_of, uuid7
 from proxystore.schema.ledger import ledger_segments
 from proxystore.schema.usage import usage_events, usage_hourly, usage_series
 from proxystore.settings import Settings
@@ -43,7 +43,9 @@ async def test_an_event_has_every_value_of_its_entry(settings: Settings) -> None
     ledger.append(given)
     await ledger.close()
     joined = select(usage_events, *(column for column in usage_series.c if column.name != "id"))
-    columns: Query[dict[str, Any]] = Query(joined.join(usage_series, usage_series.c.id == usage_events.c.series_id), dict)
+    columns: Query[dict[str, Any]] = Query(
+        joined.join(usage_series, usage_series.c.id == usage_events.c.series_id), dict
+    )
     async with database(settings) as opened:
         row = await opened.fetch_one(columns)
     assert row is not None

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import func, select
 
 from proxystore.database import Database, Query
+from proxystore.ids import uuid7
 from proxystore.ledger import Begin, UsageEntry
-from proxystore.ledger.ids import uuid7
 from proxystore.schema.usage import TOKENS, usage_daily, usage_events, usage_hourly
 from proxystore.settings import Settings
 

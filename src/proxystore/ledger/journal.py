@@ -92,11 +92,17 @@ class Journal:
             self._lose(len(self._unwritten))
             self._unwritten.clear()
             if self._segment is not None:
-                if not self._begun:
-                    self._segment.append(framed(Kind.CLOSED, b""))
-                with suppress(OSError):
-                    self._segment.sync()
-                self._segment.close()
+                self._finish(self._segment)
+
+    def _finish(self, segment: Segment) -> None:
+        if segment.is_empty:
+            segment.discard()
+            return
+        if not self._begun:
+            segment.append(framed(Kind.CLOSED, b""))
+        with suppress(OSError):
+            segment.sync()
+        segment.close()
 
     def _write(self, frame: bytes) -> None:
         if not self._is_open:

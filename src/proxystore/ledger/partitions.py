@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, func, literal, select, text
 
 from proxystore.database import Database, Query, Statement, Transaction
-from proxystore.ledger.ids import first_id, milliseconds_of
+from proxystore.ids import first_id, milliseconds_of
 from proxystore.schema.usage import usage_events
 
 _ADVISORY_LOCK: Final = 0x70726F7879  # any number of ours: writers of other hosts want the same month at the same time

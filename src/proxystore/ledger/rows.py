@@ -15,8 +15,8 @@ from sqlalchemy import FromClause, bindparam, cast, column, func, literal_column
 from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.types import BigInteger, Integer, SmallInteger, Text, TypeEngine, Uuid
 
+from proxystore.ids import milliseconds_of
 from proxystore.ledger.entries import UsageEntry
-from proxystore.ledger.ids import milliseconds_of
 from proxystore.schema.usage import OUTCOMES, QUALITIES, TOKENS
 
 Dialect = Literal["sqlite", "postgresql"]

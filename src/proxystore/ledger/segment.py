@@ -13,8 +13,8 @@ from uuid import UUID
 import msgspec
 
 from proxystore.errors import StoreUnavailable
+from proxystore.ids import uuid7
 from proxystore.ledger.frames import Kind, framed
-from proxystore.ledger.ids import uuid7
 
 SUFFIX: Final = ".seg"
 UNFINISHED: Final = ".new"
@@ -51,6 +51,7 @@ class Segment:
         self._path = path
         self._file = file
         self.size = 0
+        self._empty_size = 0
 
     @classmethod
     def create(cls, directory: Path, *, store_id: UUID, host_id: str, process_id: UUID, entries: bytes = b"") -> Self:
@@ -67,6 +68,7 @@ class Segment:
         try:
             _lock(segment._file, unfinished)
             segment._begin(framed(Kind.HEADER, msgspec.json.encode(header)) + entries)
+            segment._empty_size = 0 if entries else segment.size
             unfinished.rename(path)
         except BaseException:
             os.close(segment._file)
@@ -90,6 +92,11 @@ class Segment:
         with suppress(OSError):  # what could not be taken away fails its checksum
             os.ftruncate(self._file, self.size)
         return False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was appended to it, nor was it begun with anything."""
+        return self.size == self._empty_size
 
     def sync(self) -> None:
         """Wait until what was appended survives a power cut."""

@@ -12,9 +12,9 @@ from uuid import UUID
 
 import msgspec
 
+from proxystore.ids import milliseconds_of, restamped
 from proxystore.ledger.entries import Begin, UsageEntry, decode_begin, decode_end, failed
 from proxystore.ledger.frames import LONGEST_FRAME, Frame, Kind, scan
-from proxystore.ledger.ids import milliseconds_of, restamped
 from proxystore.ledger.segment import Header, is_lockable
 
 _CHUNK: Final = 1024 * 1024

@@ -1,0 +1,121 @@
+"""``proxystore usage`` as it is typed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TypeAlias
+from uuid import UUID
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from proxystore import Settings, Store
+from proxystore.cli.building import build
+from proxystore.ids import uuid7
+from proxystore_usage.moments import moment
+from tests.ledger.world import entry
+
+Type: TypeAlias = Callable[..., Result]
+
+
+@pytest.fixture(name="ids")
+def _ids() -> list[UUID]:
+    return [uuid7(), uuid7(), uuid7(int((datetime.now(UTC) - timedelta(days=3)).timestamp() * 1000))]
+
+
+@pytest.fixture(name="type_")
+def _type(migrated_url: str, tmp_path: Path, ids: list[UUID]) -> Type:
+    settings = Settings.load(environ={}, database_url=migrated_url, data_dir=tmp_path / "data")
+    asyncio.run(_fill(settings, ids))
+    return lambda *words: CliRunner().invoke(build(settings), ["usage", *words])
+
+
+async def _fill(settings: Settings, ids: list[UUID]) -> None:
+    async with Store(settings=settings) as store:
+        store.ledger.append(entry(event_id=ids[0]))
+        store.ledger.append(entry(event_id=ids[1], request_model="gpt-6", key_id="key_2", cost_nanousd=None))
+        store.ledger.append(entry(event_id=ids[2], outcome="failed"))
+        await store.ledger.drain(10)
+
+
+def test_a_summary_is_a_table(type_: Type) -> None:
+    result = type_("summary")
+    assert result.exit_code == 0
+    heading, first, second = result.stdout.strip().splitlines()
+    assert heading.split()[:2] == ["model", "requests"]
+    assert first.split()[:3] == ["gpt-5", "2", "1"]
+    assert second.split()[0] == "gpt-6"
+    assert "$0.002500" in first
+    assert "database:" in result.stderr
+
+
+def test_a_summary_for_programs_has_every_value(type_: Type) -> None:
+    result = type_("summary", "--by", "key", "--since", "24h", "--json")
+    rows = {row["group"]: row for row in json.loads(result.stdout)}
+    assert {name: row["requests"] for name, row in rows.items()} == {"key_1": 1, "key_2": 1}
+    assert (rows["key_1"]["cost"], rows["key_1"]["all_tokens"], rows["key_2"]["cost"]) == ("0.001250000", 1050, None)
+
+
+@pytest.mark.parametrize("by", ["model", "provider", "project", "key", "operation", "day", "hour", "month"])
+def test_a_summary_can_be_by_anything(type_: Type, by: str) -> None:
+    rows = json.loads(type_("summary", "--by", by, "--json").stdout)
+    assert sum(row["requests"] for row in rows) == 3
+
+
+def test_a_range_has_two_ends(type_: Type) -> None:
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    assert json.loads(type_("summary", "--since", "7d", "--until", today, "--json").stdout)[0]["requests"] == 1
+
+
+def test_the_list_is_newest_first_and_can_be_filtered(type_: Type, ids: list[UUID]) -> None:
+    everything = json.loads(type_("list", "--json").stdout)
+    assert [UUID(row["event_id"]) for row in everything] == sorted(ids, reverse=True)
+    assert len(json.loads(type_("list", "--limit", "2", "--json").stdout)) == 2
+    assert len(json.loads(type_("list", "--model", "gpt-6", "--json").stdout)) == 1
+    assert len(json.loads(type_("list", "--key", "key_1", "--json").stdout)) == 2
+    assert len(json.loads(type_("list", "--before", str(min(ids[:2])), "--json").stdout)) == 1
+    assert str(ids[0]) in type_("list").stdout
+
+
+def test_one_event_is_shown_whole(type_: Type, ids: list[UUID]) -> None:
+    assert "gpt-5-2026" in type_("show", str(ids[0])).stdout
+    (event,) = json.loads(type_("show", str(ids[0]), "--json").stdout)
+    assert (event["event_id"], event["input_tokens"], event["cost"]) == (str(ids[0]), 1000, "0.001250000")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["show", "nonsense"],
+        ["show", "01900000-0000-7000-8000-000000000000"],
+        ["summary", "--since", "yesterday"],
+        ["summary", "--since", "2026-11-01T14:30"],
+        ["summary", "--by", "colour"],
+        ["list", "--limit", "0"],
+    ],
+)
+def test_what_makes_no_sense_is_one_clear_error(type_: Type, words: list[str]) -> None:
+    result = type_(*words)
+    assert result.exit_code != 0
+    assert "Traceback" not in result.stderr
+    assert result.stderr.strip()
+
+
+def test_moments_are_hours_and_long_ago_days() -> None:
+    now = datetime.now(UTC)
+    assert moment("2026-11-01") == datetime(2026, 11, 1, tzinfo=UTC)
+    assert moment("2026-11-01T14:00+02:00") == datetime(2026, 11, 1, 12, tzinfo=UTC)
+    assert timedelta(hours=24) <= now - moment("24h") < timedelta(hours=25, seconds=5)
+    assert moment("7d").minute == 0
+    assert moment("20w").hour == 0
+    assert moment("90d").hour == 0
+
+
+@pytest.mark.parametrize("text", ["", "7", "7y", "999999w", "tomorrow", "2026-13-01"])
+def test_other_moments_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"2026-11-01|calendar"):
+        moment(text)
