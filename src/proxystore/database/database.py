@@ -88,8 +88,8 @@ class Database:
             self._opened()
             return
         self._forget()
-        # The DEBUG lines of `databases` print every argument.
-        logging.getLogger("databases").setLevel(logging.INFO)
+        # Its DEBUG lines print every argument, and its INFO lines a URL that is not the whole truth.
+        logging.getLogger("databases").setLevel(logging.WARNING)
         try:
             await self._open()
         except (StoreTimeout, StoreUnavailable) as error:
