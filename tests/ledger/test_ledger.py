@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, text
 
 from proxystore.database import Query, Statement
 from proxystore.ids import milliseconds_of, uuid7
@@ -165,6 +165,22 @@ async def test_ids_from_times_that_cannot_be_are_moved_to_the_journal_s_own(sett
     now = datetime.now(UTC).timestamp() * 1000
     assert [abs(milliseconds_of(event_id) - now) < 60_000 for event_id in ids] == [True, True]
     assert {event_id.version for event_id in ids} == {7}
+
+
+async def test_a_partition_that_was_dropped_is_made_again(settings: Settings) -> None:
+    ledger = Ledger(settings)
+    await ledger.open()
+    ledger.append(entry())
+    assert await ledger.drain(10)
+    if settings.url.dialect == "postgresql":  # SQLite has no partitions
+        partition = f"{settings.database_schema}.usage_events_{datetime.now(UTC):%Y%m}"
+        async with database(settings) as opened:
+            await opened.execute(Statement(text(f"DROP TABLE {partition}")))
+    for _ in range(20):
+        ledger.append(entry())
+    assert await ledger.drain(10)
+    assert (ledger.status().recorded, ledger.status().dead_lettered) == (21, 0)
+    await ledger.close()
 
 
 async def test_events_fall_into_the_hour_and_day_they_began_in(settings: Settings) -> None:

@@ -79,7 +79,7 @@ class Drainer:
 
     async def reach(self, ends: Mapping[UUID, int]) -> None:
         """Return once the segments named in *ends* are written down that far, by whichever process."""
-        while not await self._has_reached(ends):
+        while ends and not await self._has_reached(ends):
             self._wake.set()
             await asyncio.sleep(_POLL)
 
@@ -127,6 +127,7 @@ class Drainer:
 
     async def _recover(self, error: Exception) -> float:
         self._segments.forget()
+        self._recorder.forget()
         if not isinstance(error, StoreBusy):
             with suppress(StoreError):
                 await self._database.close()

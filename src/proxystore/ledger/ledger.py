@@ -106,7 +106,9 @@ class Ledger:
         Returns:
             Whether it is there.
         """
-        return self._writer is not None and await self._writer.drain(deadline)
+        if self._writer is None or self._process != os.getpid():
+            return False
+        return await self._writer.drain(deadline)
 
     def status(self) -> LedgerStatus:
         """Return how the ledger is, as far as this process knows."""

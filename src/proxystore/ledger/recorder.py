@@ -38,9 +38,13 @@ class Recorder:
         self._database = database
         self._segments = segments
         self._directory = directory
+        self._aside: set[tuple[UUID, int]] = set()
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget what the database is believed to have: series, partitions."""
         self._series = Series()
         self._partitions = Partitions()
-        self._aside: set[tuple[UUID, int]] = set()
 
     async def record(self, items: Sequence[Item]) -> None:
         """Write *items* down; those of a segment must be in the order they were read.
@@ -52,13 +56,20 @@ class Recorder:
         """
         try:
             await self._record(items)
-        except _POISON as error:
-            if len(items) == 1:
-                self._set_aside(items[0], str(error))
-                await self._record([items[0]._replace(entry=None, raw=None)])
-            else:
+        except _POISON:
+            if len(items) > 1:
                 await self.record(items[: len(items) // 2])
                 await self.record(items[len(items) // 2 :])
+            else:
+                await self._record_doubtful(items[0])
+
+    async def _record_doubtful(self, item: Item) -> None:
+        self.forget()  # a partition that somebody dropped is refused like a value that does not fit
+        try:
+            await self._record([item])
+        except _POISON as error:
+            self._set_aside(item, str(error))
+            await self._record([item._replace(entry=None, raw=None)])
 
     async def _record(self, items: Sequence[Item]) -> None:
         for item in items:
