@@ -8,6 +8,8 @@ from typing import Final
 from uuid import UUID
 
 _RANDOM_BITS: Final = 80
+_VERSION_AND_VARIANT: Final = (0x7 << 76) | (0b10 << 62)
+_RANDOM: Final = (1 << _RANDOM_BITS) - 1 - (0xF << 76) - (0b11 << 62)
 _SHARE: Final = 10  # random bytes of one id
 _POOL: Final = 400 * _SHARE  # a system call may cost more than the rest of an id: one for many ids
 
@@ -64,7 +66,5 @@ def restamped(identity: UUID, milliseconds: int) -> UUID:
 
 
 def _assembled(milliseconds: int, rest: bytes) -> bytes:
-    tail = bytearray(rest)
-    tail[0] = 0x70 | (tail[0] & 0x0F)
-    tail[2] = 0x80 | (tail[2] & 0x3F)
-    return milliseconds.to_bytes(6, "big") + bytes(tail)
+    number = (milliseconds << _RANDOM_BITS) | (int.from_bytes(rest, "big") & _RANDOM) | _VERSION_AND_VARIANT
+    return number.to_bytes(16, "big")

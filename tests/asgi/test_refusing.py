@@ -110,7 +110,7 @@ async def test_who_is_calling_is_known_to_the_hooks_behind(wrap, witness):
     assert (witness.exchange.principal.name, witness.exchange.decided_by) == ("ada", None)
 
 
-async def test_edits_reach_the_proxy_and_not_the_servers_scope(wrap):
+async def test_edits_reach_the_proxy_and_not_the_servers_scope(wrap, witness):
     class Editing:
         @hookimpl
         def on_request(self, exchange):
@@ -131,7 +131,7 @@ async def test_edits_reach_the_proxy_and_not_the_servers_scope(wrap):
     assert b"mini" in seen.body
     assert (b"authorization", b"Bearer secret") in scope["headers"]
     assert scope["query_string"] == b"a=1&key=secret&b=%20"
-    assert scope["proxystore"].request.scope["query_string"] == b"a=1&b=%20"
+    assert witness.exchange.request.scope["query_string"] == b"a=1&b=%20"
 
 
 async def test_a_body_replaced_unread_is_all_the_proxy_sees(wrap):

@@ -37,9 +37,10 @@ async def decide(house: House, exchange: Exchange) -> Answer | Denial | None:
     Raises:
         ClientGone: There is nobody left to answer.
     """
-    denial = await authenticate(house, exchange)
-    if denial is not None:
-        return denial
+    if house.chains.on_auth is not None:
+        denial = await authenticate(house, exchange)
+        if denial is not None:
+            return denial
     request = exchange.request
     try:
         if request.is_claimed:

@@ -38,11 +38,10 @@ class House:
         """Return a new exchange for *scope*, marked there so that a second middleware does not count it again."""
         settings = self.settings
         format = self.formats.find(scope.get("method", "GET"), path)
-        exchange = Exchange(
+        scope["proxystore"] = True
+        return Exchange(
             Request(scope, receive, path, format, limit=settings.max_body_bytes, trusted=settings.trusted_proxies)
         )
-        scope["proxystore"] = exchange
-        return exchange
 
     def may_ask_for_usage(self, path: str) -> bool:
         """Tell whether the server behind *path* can be asked for a stream's usage."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from asyncio import get_running_loop
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -101,8 +102,10 @@ class ProxyStoreMiddleware:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"].removeprefix(scope.get("root_path", ""))
         is_http = scope["type"] == "http"
+        house = self._keeper.house
         try:
-            house = await self._keeper.open_for_request()
+            if house is None or house.loop is not get_running_loop():
+                house = await self._keeper.open_for_request()
         except Exception:
             logger.exception("the store could not be opened")
             await _refuse(scope, path, receive, send)

@@ -33,6 +33,7 @@ class Outbound:
         "_editing",
         "_ending",
         "_exchange",
+        "_is_over",
         "_is_streaming",
         "_left",
         "_meter",
@@ -49,6 +50,7 @@ class Outbound:
         self._meter: Meter | None = None
         self._editing: Editing | None = None
         self._is_streaming = False
+        self._is_over = False
         self._left = -1  # bytes of the body still to come, where content-length told
         self.is_asked = False
         self.is_refused = False
@@ -56,49 +58,53 @@ class Outbound:
 
     async def send(self, message: Message) -> None:
         """Take the proxy's next message (ASGI)."""
-        kind = message["type"]
         if self.is_refused:
             return
+        kind = message["type"]
         if kind == "http.response.body":
-            await self._forward_body(message)
+            message = self._read_along(message)
+            if self._is_over and not self._ending.is_recorded:
+                await self._reach_end()
+            self._is_streaming = True
+            if self._editing is not None:
+                for ready in self._editing.take(message):
+                    await self._forward(ready)
+                return
+            if not message["body"] and message.get("more_body", False):
+                return  # all of it was taken out, or is held back
         elif kind == "http.response.start":
-            await self._forward_start(message)
-        else:
-            if kind == "http.response.pathsend":  # the whole body, sent by the server from a file
-                self._end()
-            await self._forward(message)
+            message = self._started(message)
+            if self.is_refused or self._editing is not None:
+                return
+        elif kind == "http.response.pathsend":  # the whole body, sent by the server from a file
+            self._end()
+        await self._forward(message)
 
-    async def _forward_body(self, message: Message) -> None:
+    def _read_along(self, message: Message) -> Message:
+        """Let the meter read a piece of the body; return what is left to forward."""
         data: bytes = message.get("body", b"")
         is_last = not message.get("more_body", False)
-        meter = self._meter
+        meter, response = self._meter, self._exchange.response
         self._left -= len(data)
+        # The end is where the client sees it, not where the proxy says so.
+        self._is_over = is_last or self._left == 0
         if meter is not None:
-            kept = meter.feed(data, is_last=is_last or self._left == 0)
+            kept = meter.feed(data, is_last=self._is_over)
+            self._is_over = self._is_over or meter.is_ended
             if kept is not data:
                 message = {**message, "body": kept}
-                data = kept
-        if self._exchange.response.is_kept:
-            self._exchange.response.keep_chunk(data)
-        # The end is where the client sees it, not where the proxy says so.
-        if is_last or self._left == 0 or (meter is not None and meter.is_ended):
-            if self._is_streaming and not self._ending.is_recorded:
-                await self._exchange.request.look_for_disconnect()
-            self._end()
-        self._is_streaming = True
-        if self._editing is not None:
-            for ready in self._editing.take(message):
-                await self._forward(ready)
-        elif data or is_last:
-            await self._forward(message)
+        if response.is_kept:
+            response.keep_chunk(message["body"])
+        return message
 
-    async def _forward_start(self, message: Message) -> None:
+    def _started(self, message: Message) -> Message:
+        """Take note of how the response starts; return what to forward."""
         exchange = self._exchange
         response = exchange.response
         status: int = message["status"]
         if self.is_asked and status in REFUSALS:
             self.is_refused = True
-            return
+            return message
         response.status = status
         response.first_byte_ns = exchange.now_ns()
         response.headers = list(message.get("headers", ()))
@@ -112,8 +118,12 @@ class Outbound:
             self._end()
         elif response.wanted_edit is not None and _is_editable(told):
             self._editing = Editing(response.wanted_edit, message)
-            return
-        await self._forward(message)
+        return message
+
+    async def _reach_end(self) -> None:
+        if self._is_streaming:  # long enough for a client to have left
+            await self._exchange.request.look_for_disconnect()
+        self._end()
 
     def _meter_for(self, told: dict[bytes, bytes]) -> Meter | None:
         request = self._exchange.request

