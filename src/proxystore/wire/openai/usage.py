@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any, Final, NamedTuple
 
 from proxystore.values import Usage
@@ -67,21 +67,13 @@ def _plain_usage(told: dict[str, Any], model: str | None) -> Usage | None:
     prompt, completion = told.get("prompt_tokens"), told.get("completion_tokens")
     if type(prompt) is not int or type(completion) is not int:
         return None
-    if told.get("total_tokens", prompt + completion) != prompt + completion:
-        return None
-    cached, reasoning = 0, 0
-    into, out = told.get("prompt_tokens_details"), told.get("completion_tokens_details")
-    if into is not None:
-        if type(into) is not dict or not _OTHER_INPUT.isdisjoint(name for name, count in into.items() if count):
-            return None
-        cached = into.get("cached_tokens") or 0
-    if out is not None:
-        if type(out) is not dict or not _OTHER_OUTPUT.isdisjoint(name for name, count in out.items() if count):
-            return None
-        reasoning = out.get("reasoning_tokens") or 0
-    if type(cached) is not int or type(reasoning) is not int:
-        return None
-    if not (0 <= cached <= prompt <= LARGEST and 0 <= reasoning <= completion <= LARGEST):
+    cached = _only("cached_tokens", told.get("prompt_tokens_details"), _OTHER_INPUT)
+    reasoning = _only("reasoning_tokens", told.get("completion_tokens_details"), _OTHER_OUTPUT)
+    if (
+        told.get("total_tokens", prompt + completion) != prompt + completion
+        or not 0 <= cached <= prompt <= LARGEST
+        or not 0 <= reasoning <= completion <= LARGEST
+    ):
         return None
     return Usage(
         input_tokens=prompt - cached,
@@ -91,6 +83,16 @@ def _plain_usage(told: dict[str, Any], model: str | None) -> Usage | None:
         quality="reported",
         response_model=model,
     )
+
+
+def _only(name: str, details: object, others: Set[str]) -> int:
+    """Return the count called *name*, 0 if it is not told; -1 if *others* are told too, or nothing can be made of it."""
+    if details is None:
+        return 0
+    if type(details) is not dict or any(details.get(other) for other in others):
+        return -1
+    count = details.get(name) or 0
+    return count if type(count) is int else -1
 
 
 def usage_in_timings(timings: object, model: str | None) -> Usage | None:
