@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, Final, NamedTuple
 
 from proxystore.values import Usage
@@ -85,8 +86,8 @@ def _plain_usage(told: dict[str, Any], model: str | None) -> Usage | None:
     )
 
 
-def _only(name: str, details: object, others: Set[str]) -> int:
-    """Return the count called *name*, 0 if it is not told; -1 if *others* are told too, or nothing can be made of it."""
+def _only(name: str, details: object, others: AbstractSet[str]) -> int:
+    """Return the count called *name*, 0 if not told; -1 if *others* are told too, or nothing can be made of it."""
     if details is None:
         return 0
     if type(details) is not dict or any(details.get(other) for other in others):
