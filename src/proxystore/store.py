@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
@@ -29,7 +30,6 @@ class Store:
         database: For plugins with tables of their own.
         ledger: The way in for what must not be lost.
         usage: Who used what.
-        is_open: Whether it can be used.
 
     Example:
         ```python
@@ -57,7 +57,12 @@ class Store:
         self.database = Database(self.settings.url, schema=self.settings.database_schema, pool=self.settings.pool)
         self.ledger = Ledger(self.settings)
         self.usage = UsageRepository(self.database)
-        self.is_open = False
+        self._process = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether this process can use it: a fork of the one that opened it cannot."""
+        return self._process == os.getpid()
 
     async def open(self) -> None:
         """Connect, migrate (unless ``auto_migrate`` is off), and take up what dead processes left behind.
@@ -77,11 +82,11 @@ class Store:
         except BaseException:
             await self.close()
             raise
-        self.is_open = True
+        self._process = os.getpid()
 
     async def close(self) -> None:
         """Drain and let go; twice does no harm."""
-        self.is_open = False
+        self._process = 0
         await self.ledger.close()
         await self.database.close()
 

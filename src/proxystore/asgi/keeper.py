@@ -12,6 +12,7 @@ from proxystore import migrating
 from proxystore.asgi.house import House
 from proxystore.errors import ProxyStoreError, StoreUnavailable
 from proxystore.hooks import Plugins
+from proxystore.ledger.forking import tell_of_forks
 from proxystore.settings import Settings
 from proxystore.store import Store
 
@@ -23,6 +24,8 @@ logger = logging.getLogger(__name__)
 _SHORTEST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 30.0
 _GRACE: Final = 5.0
+_inherited: Final[list[object]] = []
+"""What a forked process was born with. To close it, as collecting it would, is to close it under the parent's feet."""
 
 
 class Keeper:
@@ -43,6 +46,7 @@ class Keeper:
         self._opening: asyncio.Task[House] | None = None
         self._pause = 0.0
         self._next_try = 0.0
+        tell_of_forks(self)
 
     async def open(self) -> House:
         """Return the open house, opening it if need be; whoever comes meanwhile waits for the same opening.
@@ -84,6 +88,12 @@ class Keeper:
         await self.plugins.shutdown(house.store)
         if house.store is not self._given_store:
             await house.store.close()
+
+    def forget_parent(self) -> None:
+        """Leave the house to the process this one was forked from; the next request, or lifespan, opens another."""
+        _inherited.append((self.house, self._opening, self.plugins))
+        self.house = self._opening = self.plugins = None
+        self._pause = self._next_try = 0.0
 
     async def _open(self) -> House:
         if self.house is not None:

@@ -7,16 +7,13 @@ from asyncio import get_running_loop
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from proxystore import wire
 from proxystore.asgi import endpoints
 from proxystore.asgi.keeper import Keeper
 from proxystore.asgi.lifespan import Lifespan
 from proxystore.asgi.passage import Passage
-from proxystore.asgi.refusing import UNDECIDED, worded
+from proxystore.asgi.refusing import refuse
 from proxystore.asgi.websocket import WebSocketPassage
 from proxystore.errors import StoreClosed
-from proxystore.exchange import Request
-from proxystore.wire import Formats
 
 if TYPE_CHECKING:
     from proxystore.asgi.house import House
@@ -108,7 +105,7 @@ class ProxyStoreMiddleware:
                 house = await self._keeper.open_for_request()
         except Exception:
             logger.exception("the store could not be opened")
-            await _refuse(scope, path, receive, send)
+            await refuse(scope, receive, send)
             return
         if is_http and path.startswith(endpoints.PREFIX):
             await endpoints.respond(path, scope["method"], house.store, send)
@@ -116,18 +113,3 @@ class ProxyStoreMiddleware:
             await Passage(house, scope, path, receive, send).run()
         else:
             await WebSocketPassage(house, scope, path, receive, send).run()
-
-
-async def _refuse(scope: Scope, path: str, receive: Receive, send: Send) -> None:
-    """Answer 503 while there is no open house."""
-    if scope["type"] == "websocket":
-        await receive()
-        await send({"type": "websocket.close", "code": 1013, "reason": UNDECIDED.message})
-        return
-    if path == endpoints.PREFIX + "live" or path == endpoints.PREFIX + "ready":
-        await endpoints.respond(path, scope["method"], None, send)
-        return
-    format = Formats(wire.BUILT_IN).find(scope["method"], path)
-    headers, body = worded(UNDECIDED, Request(scope, receive, path, format, limit=0))
-    await send({"type": "http.response.start", "status": UNDECIDED.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from proxystore import wire
+from proxystore.asgi import endpoints
+from proxystore.exchange import Request
 from proxystore.values import Denial
+from proxystore.wire import Formats
 
 if TYPE_CHECKING:
-    from proxystore.exchange import Request
+    from proxystore.exchange.asgi import Receive, Scope, Send
 
 UNDECIDED: Final = Denial(
     status=503,
@@ -34,3 +38,19 @@ def request_id_header(id_bytes: bytes) -> tuple[bytes, bytes]:
     text = id_bytes.hex()
     id_text = f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
     return b"x-proxystore-request-id", id_text.encode()
+
+
+async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer 503 to a request, or close a WebSocket before it opens: there is no open house to ask."""
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": 1013, "reason": UNDECIDED.message})
+        return
+    path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+    if path in {f"{endpoints.PREFIX}live", f"{endpoints.PREFIX}ready"}:
+        await endpoints.respond(path, scope["method"], None, send)
+        return
+    format = Formats(wire.BUILT_IN).find(scope["method"], path)
+    headers, body = worded(UNDECIDED, Request(scope, receive, path, format, limit=0))
+    await send({"type": "http.response.start", "status": UNDECIDED.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

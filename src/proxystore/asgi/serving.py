@@ -1,21 +1,21 @@
-"""Serving an application that knows nothing of us: what ``proxystore run`` hands to uvicorn and its workers."""
+"""Serving an application that knows nothing of us: what servers are given as an import string."""
 
 from __future__ import annotations
 
 import inspect
 from importlib import import_module
-from typing import Any
+from typing import Any, Final
 
 from proxystore.asgi.middleware import ProxyStoreMiddleware
 from proxystore.errors import SettingsError
 from proxystore.exchange.asgi import ASGIApp
 from proxystore.settings import Settings
 
+_OURS: Final = "proxystore.asgi"
+
 
 def create_app() -> ASGIApp:
     """Return the application that ``PROXYSTORE_APP`` names, wrapped.
-
-    For servers that take an import string: ``uvicorn --factory proxystore.asgi.serving:create_app``.
 
     Raises:
         SettingsError: It is not set, cannot be imported, or is no ASGI application.
@@ -23,6 +23,8 @@ def create_app() -> ASGIApp:
     settings = Settings.load()
     if settings.app is None:
         raise SettingsError("PROXYSTORE_APP must name the application to wrap, such as mygateway:app")
+    if settings.app.partition(":")[0] == _OURS:
+        raise SettingsError(f"{settings.app} is this wrapper itself: PROXYSTORE_APP must name the application to wrap")
     return ProxyStoreMiddleware(load_app(settings.app, is_factory=settings.app_factory), settings=settings)
 
 
@@ -71,7 +73,9 @@ def _check(name: str, app: Any) -> None:
     if _takes(app, 3):
         return
     if _takes(app, 0):
-        raise SettingsError(f"{name} takes no arguments: is it a factory? Then add --factory")
+        raise SettingsError(
+            f"{name} takes no arguments: is it a factory? Then add --factory, or set PROXYSTORE_APP_FACTORY=true"
+        )
     if _takes(app, 2):
         raise SettingsError(f"{name} takes two arguments, as WSGI applications do: wrap it, for example with a2wsgi")
     raise SettingsError(f"{name} is no ASGI application: it must take scope, receive and send")
