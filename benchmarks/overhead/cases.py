@@ -1,0 +1,91 @@
+"""What is measured, and against which server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from benchmarks.overhead import litellm
+from benchmarks.overhead.chats import PATH, question
+from benchmarks.overhead.figures import Figure
+from benchmarks.overhead.load import Burst
+from benchmarks.overhead.processes import Cores, Load, Server, start_server
+
+MANY = 200
+"""Chunks of a long stream; a short one has one."""
+_CONNECTIONS = 32
+
+
+class Case(NamedTuple):
+    """One thing to measure: what is asked of which server."""
+
+    server: Server
+    load: Load
+    body: bytes
+    target: str = PATH
+    connections: int = _CONNECTIONS
+
+    def measure(self, seconds: float) -> Figure:
+        """Ask for *seconds*, then wait for what the server does later."""
+        before = self.server.rest()
+        outcome = self.load.run(
+            Burst(
+                process=self.server.process,
+                port=self.server.port,
+                target=self.target,
+                body=self.body,
+                connections=self.connections,
+                seconds=seconds,
+            )
+        )
+        return Figure(
+            requests_per_second=outcome.requests / outcome.seconds,
+            cpu_us=(self.server.rest() - before) / outcome.requests_in_all,
+            loop_cpu_us=outcome.loop_cpu_us / outcome.requests,
+            first_byte_us=outcome.first_byte_us,
+        )
+
+
+class Cases(NamedTuple):
+    """Everything there is to measure: pairs of a bare server and the same wrapped, and one that stands alone."""
+
+    pairs: dict[str, tuple[Case, Case]]
+    alone: dict[str, Case]
+    skipped: list[str]
+
+
+@contextmanager
+def cases() -> Iterator[Cases]:
+    """Give the cases, every server started; they sleep while it is not their turn."""
+    cores = Cores()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="proxystore-benchmark-")))
+        houses = [folder / name for name in ("echo", "relay")]
+        upstream = start_server(stack, cores.rest, "echo")
+        url = f"http://127.0.0.1:{upstream.port}"
+        a = start_server(stack, cores.server, "echo")
+        b = start_server(stack, cores.server, "echo", "--house", str(houses[0]))
+        c = start_server(stack, cores.server, "relay", "--upstream", url)
+        d = start_server(stack, cores.server, "relay", "--upstream", url, "--house", str(houses[1]))
+        load = Load(stack, cores.rest)
+        alone, skipped = {}, []
+        if litellm.is_installed():
+            alone["litellm"] = Case(litellm.start_litellm(stack, folder, cores.server, url), load, question())
+        else:
+            skipped.append("litellm: there is no command `litellm` here")
+        yield Cases(_pairs(a, b, c, d, load), alone, skipped)
+
+
+def _pairs(a: Server, b: Server, c: Server, d: Server, load: Load) -> dict[str, tuple[Case, Case]]:
+    chat, stream = question(), question(is_streaming=True)
+    one, many = f"{PATH}?chunks=1", f"{PATH}?chunks={MANY}"
+    return {
+        "echo": (Case(a, load, chat), Case(b, load, chat)),
+        "relay": (Case(c, load, chat), Case(d, load, chat)),
+        "short stream": (Case(a, load, stream, one), Case(b, load, stream, one)),
+        "long stream": (Case(a, load, stream, many), Case(b, load, stream, many)),
+        "one at a time": (Case(a, load, stream, one, connections=1), Case(b, load, stream, one, connections=1)),
+    }

@@ -1,0 +1,44 @@
+"""One application served as `uvicorn[standard]` serves, in a process of its own.
+
+    python -m benchmarks.overhead.server echo|relay [--upstream URL] [--house DIRECTORY]
+
+Writes its port as soon as it listens. With ``--house`` the application is wrapped, all bundled plugins on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import socket
+from pathlib import Path
+
+import uvicorn
+
+from benchmarks.overhead.chats import echo
+from benchmarks.overhead.relaying import relay
+from proxystore import ProxyStoreMiddleware, Settings
+from proxystore.exchange.asgi import ASGIApp
+
+
+def wrapped(app: ASGIApp, directory: Path) -> ASGIApp:
+    """Return *app* behind the middleware, its SQLite file and its journal in *directory*."""
+    return ProxyStoreMiddleware(app, settings=Settings(database_url=f"sqlite:///{directory}/proxystore.db"))
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("app", choices=["echo", "relay"])
+    parser.add_argument("--upstream", default="")
+    parser.add_argument("--house", type=Path)
+    options = parser.parse_args()
+    app = echo() if options.app == "echo" else relay(options.upstream)
+    if options.house is not None:
+        app = wrapped(app, options.house)
+    listening = socket.create_server(("127.0.0.1", 0), backlog=256)
+    print(listening.getsockname()[1], flush=True)
+    config = uvicorn.Config(app, loop="uvloop", http="httptools", access_log=False, log_level="warning", lifespan="on")
+    uvicorn.Server(config).run([listening])
+
+
+if __name__ == "__main__":
+    main()

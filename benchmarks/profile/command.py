@@ -1,0 +1,158 @@
+"""The command: what each floor adds, what each hook and function takes, what a chunk takes."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import Final
+
+import msgspec
+
+from benchmarks.overhead.chats import echo, question
+from benchmarks.profile.driving import CHAT, NOT_OURS, Request, ask, microseconds, wrapped
+from benchmarks.profile.sampling import Place, Samples
+from proxystore.exchange.asgi import ASGIApp
+
+_PLUGINS: Final = ("usage",)
+_PACKAGES: Final = ("proxystore", *(f"proxystore_{plugin}" for plugin in _PLUGINS))
+_HOOKS: Final = frozenset({"on_auth", "on_request", "on_usage", "on_response"})
+_SAMPLED: Final = 60_000  # requests
+_CHUNKS: Final = 400
+_STREAMS: Final = 20
+_SHOWN: Final = 25
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """Microseconds of the event loop's thread.
+
+    Attributes:
+        request: What a chat takes, by how much stands around the application.
+        hooks: What each plugin's hook takes of it.
+        rooms: What each room takes itself.
+        functions: What each function takes itself, and with what it calls.
+        chunk: What a streamed chunk takes, by how.
+    """
+
+    request: Mapping[str, float]
+    hooks: Mapping[str, float]
+    rooms: Mapping[str, float]
+    functions: Mapping[str, tuple[float, float]]
+    chunk: Mapping[str, float]
+
+
+async def profile() -> Profile:
+    """Measure."""
+    async with AsyncExitStack() as stack:
+        bare = echo(is_yielding=False)
+        empty = await stack.enter_async_context(wrapped())
+        full = await stack.enter_async_context(wrapped(*_PLUGINS))
+        request = await _requests(bare, empty, full)
+        chunk = await _chunks(bare, empty, full)
+        samples = await _sampled(full)
+    taken = request["all plugins"] / samples.looks
+    own = {place: looks * taken for place, looks in samples.own.items()}
+    whole = {place: looks * taken for place, looks in samples.whole.items()}
+    return Profile(
+        request=_rounded(request),
+        hooks=_rounded({_told(place): us for place, us in whole.items() if _is_hook(place)}),
+        rooms=_rounded(_by_room(own)),
+        functions={
+            _told(place): (round(own[place], 2), round(whole[place], 2))
+            for place in sorted(own, key=own.__getitem__, reverse=True)[:_SHOWN]
+        },
+        chunk=_rounded(chunk, 3),
+    )
+
+
+async def _requests(bare: ASGIApp, empty: ASGIApp, full: ASGIApp) -> dict[str, float]:
+    return {
+        "bare application": await microseconds(bare, CHAT),
+        "wrapper, no plugins, unknown path": await microseconds(empty, NOT_OURS),
+        "wrapper, no plugins": await microseconds(empty, CHAT),
+        "all plugins, unknown path": await microseconds(full, NOT_OURS),
+        "all plugins": await microseconds(full, CHAT),
+        "all plugins, stream of one chunk, usage asked for by the client": await microseconds(
+            full, _stream(1, wants_usage=True)
+        ),
+        "all plugins, stream of one chunk, usage asked for by us": await microseconds(
+            full, _stream(1, wants_usage=False)
+        ),
+    }
+
+
+async def _chunks(bare: ASGIApp, empty: ASGIApp, full: ASGIApp) -> dict[str, float]:
+    return {
+        "bare application": await _per_chunk(bare, wants_usage=True),
+        "wrapper, no plugins": await _per_chunk(empty, wants_usage=True),
+        "all plugins, usage asked for by the client": await _per_chunk(full, wants_usage=True),
+        "all plugins, usage asked for by us": await _per_chunk(full, wants_usage=False),
+    }
+
+
+async def _per_chunk(app: ASGIApp, *, wants_usage: bool) -> float:
+    many = await microseconds(app, _stream(1 + _CHUNKS, wants_usage=wants_usage), requests=_STREAMS)
+    return (many - await microseconds(app, _stream(1, wants_usage=wants_usage), requests=10 * _STREAMS)) / _CHUNKS
+
+
+def _stream(chunks: int, *, wants_usage: bool) -> Request:
+    return Request(question(is_streaming=True, wants_usage=wants_usage), chunks=chunks)
+
+
+async def _sampled(app: ASGIApp) -> Samples:
+    samples = Samples(_PACKAGES)
+    with samples.taken():
+        for _ in range(_SAMPLED):
+            await ask(app, CHAT)
+    return samples
+
+
+def _is_hook(place: Place) -> bool:
+    return not place.module.startswith("proxystore.") and place.function.rpartition(".")[2] in _HOOKS
+
+
+def _by_room(own: Mapping[Place, float]) -> dict[str, float]:
+    rooms: Counter[str] = Counter()
+    for place, us in own.items():
+        package, _, rest = place.module.partition(".")
+        rooms[rest.partition(".")[0] if package == "proxystore" else package] += us  # type: ignore[assignment]
+    return dict(rooms.most_common())
+
+
+def _told(place: Place) -> str:
+    return f"{place.module}:{place.function}"
+
+
+def _rounded(figures: Mapping[str, float], digits: int = 2) -> dict[str, float]:
+    return {name: round(us, digits) for name, us in figures.items()}
+
+
+def _tell(result: Profile) -> None:
+    tables = {
+        "a request": result.request,
+        "of that, a hook": result.hooks,
+        "of that, a room": result.rooms,
+        "a chunk": result.chunk,
+    }
+    for title, figures in tables.items():
+        print(f"{title}, µs")
+        for name, us in figures.items():
+            print(f"  {name:72}{us:9.2f}")
+    print("of a request, a function itself and with what it calls, µs")
+    for name, (own, whole) in result.functions.items():
+        print(f"  {name:72}{own:9.2f}{whole:9.2f}")
+
+
+def main() -> None:
+    """Measure, and print."""
+    parser = argparse.ArgumentParser(description="Where the time of one wrapped request goes.")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    options = parser.parse_args()
+    result = asyncio.run(profile())
+    if options.json:
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(result)).decode() + "\n")
+    else:
+        _tell(result)
