@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from proxystore.errors import ProxyStoreError
+
 if TYPE_CHECKING:
     from proxystore.asgi.keeper import Keeper
     from proxystore.exchange.asgi import ASGIApp, Message, Receive, Scope, Send
@@ -33,16 +35,24 @@ class Lifespan:
     async def run(self) -> None:
         """Open, let the proxy start, serve and stop, close."""
         startup = await self._receive()
-        try:
-            await self._keeper.open()
-        except Exception as error:
-            logger.exception("the store could not be opened")
-            await self._send({"type": "lifespan.startup.failed", "message": str(error)})
+        if (problem := await self._problem()) is not None:
+            await self._send({"type": "lifespan.startup.failed", "message": problem})
             return
         try:
             await self._run_inner(startup)
         finally:
             await self._keeper.close()
+
+    async def _problem(self) -> str | None:
+        """Open; return what keeps us from it, for the server to say: a traceback is for what we do not know."""
+        try:
+            await self._keeper.open()
+        except ProxyStoreError as error:
+            return str(error)
+        except Exception as error:
+            logger.exception("the store could not be opened")
+            return str(error)
+        return None
 
     async def _run_inner(self, startup: Message) -> None:
         waiting = [startup]

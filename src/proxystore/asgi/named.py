@@ -21,25 +21,31 @@ class NamedApp:
 
     def __init__(self) -> None:
         self._app: ASGIApp | None = None
+        self._problem: str | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve (ASGI)."""
-        app = self._app or await self._loaded(scope, receive, send)
-        if app is not None:
-            await app(scope, receive, send)
+        if self._app is None and self._problem is None:
+            self._load()
+        if self._app is not None:
+            await self._app(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await receive()
+            await send({"type": "lifespan.startup.failed", "message": self._problem})
+        else:
+            from proxystore.asgi.refusing import refuse
 
-    async def _loaded(self, scope: Scope, receive: Receive, send: Send) -> ASGIApp | None:
-        from proxystore.asgi.refusing import refuse
+            logger.error("there is nothing to serve: %s", self._problem)
+            await refuse(scope, receive, send)
+
+    def _load(self) -> None:
         from proxystore.asgi.serving import create_app
         from proxystore.errors import ProxyStoreError
 
         try:
             self._app = create_app()
         except ProxyStoreError as error:
-            if scope["type"] == "lifespan":
-                await receive()
-                await send({"type": "lifespan.startup.failed", "message": str(error)})
-            else:
-                logger.error("there is nothing to serve: %s", error)  # noqa: TRY400  the sentence says it
-                await refuse(scope, receive, send)
-        return self._app
+            self._problem = str(error)
+        except Exception as error:
+            logger.exception("the application could not be loaded")
+            self._problem = str(error)

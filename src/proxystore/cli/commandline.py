@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import typer
 from rich.console import Console
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from proxystore.store import Store
 
 T = TypeVar("T")
+
+_PATIENCE: Final = 1.0  # seconds
 
 
 class CommandLine:
@@ -62,11 +64,15 @@ class CommandLine:
 
     @asynccontextmanager
     async def store(self) -> AsyncIterator[Store]:
-        """Give the open store, after saying on stderr which database it is."""
+        """Give the open store, after saying on stderr which database it is.
+
+        What processes of this host have journaled before is in it, unless that takes too long.
+        """
         from proxystore.store import Store  # opens doors to three libraries: not for `--help`
 
         self.announce_database()
         async with Store(settings=self.settings, migrations=self.plugins.migrations()) as store:
+            await store.ledger.drain(_PATIENCE)
             yield store
 
     def announce_database(self) -> None:
