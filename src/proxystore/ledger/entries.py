@@ -6,9 +6,10 @@ values: when it is read, for which no request waits; and when it is written, if 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -22,7 +23,11 @@ MOST: Final = 2**31 - 1
 MOST_NANOUSD: Final = 10**15
 """A million dollars for one request: a roll-up of nine thousand such still fits its column."""
 
+LONGEST_METADATA: Final = 1_000
+"""Bytes of JSON; of more, nothing is kept."""
+
 _LONGEST_ENTRY: Final = 16_384
+_is_traceparent: Final = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}").fullmatch
 
 
 class Begin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -58,6 +63,11 @@ class UsageEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         input_tokens … unclassified_tokens: The disjoint buckets of `proxystore.Usage`.
         billed_requests, billed_ms: What is billed by the piece and by the time.
         cost_nanousd: Nano-dollars; ``None`` where no price is known.
+        saved_nanousd: What an answer from the cache would have cost; ``None`` if it was none, or no price is known.
+        finish_reason: Why the model stopped, such as ``stop`` or ``length``; what is none of the usual is ``other``.
+        end_user: On whose behalf the caller asked, as far as that is kept.
+        traceparent: The trace it is a part of, as W3C writes it.
+        metadata: What plugins add, a few words and numbers.
     """
 
     event_id: UUID
@@ -87,6 +97,11 @@ class UsageEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     billed_requests: int = 0
     billed_ms: int = 0
     cost_nanousd: int | None = None
+    saved_nanousd: int | None = None
+    finish_reason: str | None = None
+    end_user: str | None = None
+    traceparent: str | None = None
+    metadata: dict[str, str | int] | None = None
 
 
 _Entry = TypeVar("_Entry", Begin, UsageEntry)
@@ -108,11 +123,13 @@ def cleaned(entry: _Entry) -> _Entry:
     """Return *entry* with each value within its bounds: no NUL or lone surrogate, nothing too long or too large."""
     if _fits(entry):
         return entry
-    changes: dict[str, str | int] = {}
+    changes: dict[str, Any] = {}
     for name in type(entry).__struct_fields__:
         value = getattr(entry, name)
-        if isinstance(value, str):
-            fitting: str | int = _clean_text(value, LONGEST_MODEL if name in _MODELS else LONGEST_ID)
+        if name in _CLEANERS:
+            fitting: Any = _CLEANERS[name](value)
+        elif isinstance(value, str):
+            fitting = _clean_text(value, LONGEST_MODEL if name in _MODELS else LONGEST_ID)
         elif isinstance(value, int):
             fitting = max(0, min(value, _LARGEST.get(name, MOST)))
         else:
@@ -133,6 +150,9 @@ def _fits(entry: Begin | UsageEntry) -> bool:
         and 0 <= entry.status <= _LARGEST["status"]
         and 0 <= (entry.first_byte_ms or 0) <= MOST
         and 0 <= (entry.cost_nanousd or 0) <= MOST_NANOUSD
+        and 0 <= (entry.saved_nanousd or 0) <= MOST_NANOUSD
+        and (entry.traceparent is None or _is_traceparent(entry.traceparent) is not None)
+        and entry.metadata is None
     )
 
 
@@ -144,9 +164,9 @@ def _are_fitting(texts: Iterable[str | None]) -> bool:
 
 _TEXTS: Final = ("project_id", "key_id", "credential_id", "provider_name", "operation_name", "request_model")
 _texts_of_begin: Final = attrgetter(*_TEXTS)
-_texts_of_end: Final = attrgetter(*_TEXTS, "response_model")
+_texts_of_end: Final = attrgetter(*_TEXTS, "response_model", "finish_reason", "end_user")
 _numbers_of: Final = attrgetter("latency_ms", *TOKENS, "billed_requests", "billed_ms")
-_LARGEST: Final = {"cost_nanousd": MOST_NANOUSD, "status": 999}
+_LARGEST: Final = {"cost_nanousd": MOST_NANOUSD, "saved_nanousd": MOST_NANOUSD, "status": 999}
 
 
 def _clean_text(text: str, longest: int) -> str:
@@ -154,6 +174,27 @@ def _clean_text(text: str, longest: int) -> str:
         return text
     return text.replace("\0", "")[:longest].encode("utf-8", "replace").decode()
 
+
+def _clean_traceparent(text: str | None) -> str | None:
+    return text if text is not None and _is_traceparent(text) else None
+
+
+def _clean_metadata(metadata: dict[str, str | int] | None) -> dict[str, str | int] | None:
+    """Return *metadata* with text that a database takes; ``None`` if that is too much."""
+    if not metadata:
+        return None
+    clean = {_clean_text(name, LONGEST_ID): _clean_value(value) for name, value in metadata.items()}
+    return clean if len(_encoder.encode(clean)) <= LONGEST_METADATA else None
+
+
+def _clean_value(value: str | int) -> str | int:
+    return _clean_text(value, LONGEST_METADATA) if isinstance(value, str) else max(-(2**53), min(value, 2**53))
+
+
+_CLEANERS: Final[Mapping[str, Callable[[Any], object]]] = {
+    "traceparent": _clean_traceparent,
+    "metadata": _clean_metadata,
+}
 
 _begins: Final = msgspec.json.Decoder(Begin)
 _ends: Final = msgspec.json.Decoder(UsageEntry)

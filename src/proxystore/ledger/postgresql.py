@@ -1,15 +1,27 @@
-"""Writing a batch down on PostgreSQL: one statement, in which only the rows that were new reach the roll-ups."""
+"""Writing a batch down on PostgreSQL: one statement, in which only the rows that were new reach the roll-ups.
+
+Histograms follow: databases cannot add those up.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import CTE, Subquery, func, select
+from sqlalchemy import CTE, Subquery, func, literal, select
 
-from proxystore.database import Query, Transaction
-from proxystore.ledger.rollups import PERIODS, added, insert_into
-from proxystore.ledger.rows import EVENT_COLUMNS, ROW_TYPES, Row, encoded_with_names, rows_in_objects
+from proxystore.database import Query, Statement, Transaction
+from proxystore.ledger import latencies
+from proxystore.ledger.rollups import PERIODS, ROLLUPS_LOCK, added, insert_into
+from proxystore.ledger.rows import (
+    EVENT_COLUMNS,
+    ROW_TYPES,
+    Row,
+    encoded_with_names,
+    event_id,
+    rows_in_objects,
+    with_digits,
+)
 from proxystore.schema.usage import usage_events
 
 _SOURCE: Final = rows_in_objects(ROW_TYPES)
@@ -35,11 +47,15 @@ def _rolled_up(period: str) -> CTE:
 
 
 _RECORD: Final = Query(
-    select(func.count().label("new")).select_from(_NEW).add_cte(*(_rolled_up(period) for period in PERIODS)),
-    lambda new: new,
+    select(_NEW.c.event_id).add_cte(*(_rolled_up(period) for period in PERIODS)), lambda event_id: event_id
 )
+_SHARE: Final = Statement(select(func.pg_advisory_xact_lock_shared(literal(ROLLUPS_LOCK))))
 
 
 async def record(transaction: Transaction, rows: Sequence[Row]) -> int:
     """Write *rows* (in the order of their ids) down; return how many events were new."""
-    return await transaction.fetch_one(_RECORD, rows=encoded_with_names(rows, ROW_TYPES)) or 0
+    await transaction.execute(_SHARE)
+    new = set(await transaction.fetch_all(_RECORD, rows=encoded_with_names(with_digits(rows), ROW_TYPES)))
+    # The roll-ups' rows are locked now, each by its key, so nobody else is at the histograms of the same keys.
+    await latencies.add(transaction, "postgresql", (row for row in rows if event_id(row) in new))
+    return len(new)

@@ -7,63 +7,86 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from operator import attrgetter
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import FromClause, bindparam, cast, column, func, literal_column, select
 from sqlalchemy.dialects.postgresql import JSON
-from sqlalchemy.types import BigInteger, Integer, SmallInteger, Text, TypeEngine, Uuid
+from sqlalchemy.types import BigInteger, Integer, LargeBinary, SmallInteger, Text, TypeEngine, Uuid
 
+from proxystore.histograms import bin_of
 from proxystore.ids import milliseconds_of
 from proxystore.ledger.entries import UsageEntry
-from proxystore.schema.usage import OUTCOMES, QUALITIES, TOKENS
+from proxystore.schema.usage import FINISH_REASONS, OUTCOMES, QUALITIES, TOKENS
 
-Dialect = Literal["sqlite", "postgresql"]
+Dialect: TypeAlias = Literal["sqlite", "postgresql"]
 
 _HOUR_MS: Final = 3_600_000
-_FAULTY: Final = 400  # statuses from here on tell of an error, wherever it was made
 _OUTCOME_CODES: Final = {word: code for code, word in enumerate(OUTCOMES)}
 _QUALITY_CODES: Final = {word: code for code, word in enumerate(QUALITIES)}
-_AS_THEY_ARE: Final = ("status", "first_byte_ms", "latency_ms", *TOKENS, "billed_requests", "billed_ms", "cost_nanousd")
-_SMALL: Final = ("outcome", "quality", "successes", "errors", "refusals", "cache_hits", "unpriced", "estimated")
+_FINISH_CODES: Final = {word: code for code, word in enumerate(FINISH_REASONS)}
+_MONEY: Final = ("cost_nanousd", "saved_nanousd")
+_AS_THEY_ARE: Final = (
+    "status",
+    "first_byte_ms",
+    "latency_ms",
+    *TOKENS,
+    "billed_requests",
+    "billed_ms",
+    *_MONEY,
+    "end_user",
+)
+_CODES: Final = ("outcome", "quality", "latency_bin", "finish_reason")
 _as_they_are: Final = attrgetter(*_AS_THEY_ARE)
 
-EVENT_COLUMNS: Final = ("series_id", "outcome", "quality", *_AS_THEY_ARE)
+TRACEPARENT_SIZE: Final = 25
+"""Bytes of a trace parent."""
+
+EVENT_COLUMNS: Final = ("series_id", *_CODES, "traceparent", "metadata", *_AS_THEY_ARE)
 """The columns of ``usage_events`` beside its key."""
 
 ROW_TYPES: Final[Mapping[str, TypeEngine[Any]]] = {
     "event_id": Uuid(),
-    **dict.fromkeys(("series_id", "hour", "day"), Integer()),
-    **dict.fromkeys(_SMALL, SmallInteger()),
+    **dict.fromkeys(("hour", "day", "series_id"), Integer()),
+    **dict.fromkeys(_CODES, SmallInteger()),
+    "traceparent": LargeBinary(),
+    "metadata": Text(),
     **dict.fromkeys(_AS_THEY_ARE, Integer()),
-    "cost_nanousd": BigInteger(),
+    **dict.fromkeys(_MONEY, BigInteger()),
+    "end_user": Text(),
 }
-"""What a row has, in this order: the event, its hour and day, and what it adds to a roll-up beside its own numbers."""
+"""What a row has, in this order: the event's id, hour and day, then its columns."""
 
-Row = tuple[Any, ...]
+_TRACEPARENT: Final = tuple(ROW_TYPES).index("traceparent")
+
+Row: TypeAlias = tuple[Any, ...]
+Latency: TypeAlias = tuple[int, int, int, int]
 
 
 def row(entry: UsageEntry, series_id: int) -> Row:
-    """Return *entry* as a row."""
-    outcome, quality, cost = entry.outcome, entry.quality, entry.cost_nanousd
+    """Return *entry* as a row; its trace parent is bytes, for which JSON has a name of its own in each dialect."""
     hour = milliseconds_of(entry.event_id) // _HOUR_MS
-    is_answered = outcome in ("complete", "cached")
+    reason, trace = entry.finish_reason, entry.traceparent
     return (
         entry.event_id,
-        series_id,
         hour,
         hour // 24,
-        _OUTCOME_CODES[outcome],
-        _QUALITY_CODES[quality],
-        int(is_answered and entry.status < _FAULTY),
-        int(outcome == "failed" or (is_answered and entry.status >= _FAULTY)),
-        int(outcome == "refused"),
-        int(outcome == "cached"),
-        int(cost is None and outcome not in ("refused", "cached")),
-        int(quality == "estimated"),
+        series_id,
+        _OUTCOME_CODES[entry.outcome],
+        _QUALITY_CODES[entry.quality],
+        bin_of(entry.latency_ms) if entry.outcome in ("complete", "cached") else None,
+        None if reason is None else _FINISH_CODES.get(reason, 0),
+        None if trace is None else bytes.fromhex(trace[3:].replace("-", "")),
+        None if entry.metadata is None else msgspec.json.encode(entry.metadata).decode(),
         *_as_they_are(entry),
     )
+
+
+def latency_of(one: Row) -> Latency | None:
+    """Return the hour, the day, the series and the bin in a row that counts in a histogram."""
+    _, hour, day, series_id, _, _, place, *_ = one
+    return None if place is None else (hour, day, series_id, place)
 
 
 def event_id(one: Row) -> UUID:
@@ -81,6 +104,28 @@ def encoded_with_names(rows: Iterable[Row], names: Iterable[str]) -> str:
     """Return *rows* as the one parameter that carries them, the values of each named."""
     keys = tuple(names)
     return msgspec.json.encode([dict(zip(keys, one, strict=True)) for one in rows]).decode()
+
+
+def without_bytes(rows: Iterable[Row]) -> tuple[list[Row], bytes]:
+    """Return *rows* with their trace parents put together apart; in the row stands where its own begins, from 1."""
+    traces, left = bytearray(), []
+    for one in rows:
+        trace = one[_TRACEPARENT]
+        if trace is not None:
+            one = (*one[:_TRACEPARENT], len(traces) + 1, *one[_TRACEPARENT + 1 :])  # noqa: PLW2901
+            traces += trace
+        left.append(one)
+    return left, bytes(traces)
+
+
+def with_digits(rows: Iterable[Row]) -> list[Row]:
+    """Return *rows* with their trace parents as PostgreSQL reads bytes from text."""
+    return [
+        one
+        if one[_TRACEPARENT] is None
+        else (*one[:_TRACEPARENT], f"\\x{one[_TRACEPARENT].hex()}", *one[_TRACEPARENT + 1 :])
+        for one in rows
+    ]
 
 
 def rows_in_arrays(types: Mapping[str, TypeEngine[Any]]) -> FromClause:

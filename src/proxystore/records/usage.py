@@ -43,6 +43,11 @@ class UsageEvent(msgspec.Struct, frozen=True, kw_only=True):
     billed_requests: int
     billed_ms: int
     cost_nanousd: int | None
+    saved_nanousd: int | None = None
+    finish_reason: str | None = None
+    traceparent: str | None = None
+    end_user: str | None = None
+    metadata: dict[str, str | int] | None = None
 
     @property
     def cost(self) -> Decimal | None:
@@ -67,6 +72,7 @@ class UsageSummary(msgspec.Struct, frozen=True, kw_only=True):
         input_tokens … unclassified_tokens: The disjoint buckets of `proxystore.Usage`.
         billed_requests, billed_ms: What is billed by the piece and by the time.
         cost_nanousd: Nano-dollars of those whose cost is known.
+        saved_nanousd: Nano-dollars that answers from the cache would have cost.
     """
 
     group: str | None
@@ -92,6 +98,12 @@ class UsageSummary(msgspec.Struct, frozen=True, kw_only=True):
     billed_requests: int
     billed_ms: int
     cost_nanousd: int
+    saved_nanousd: int = 0
+
+    @property
+    def saved(self) -> Decimal:
+        """What the cache saved, in dollars."""
+        return Decimal(self.saved_nanousd).scaleb(-9)
 
     @property
     def cost(self) -> Decimal | None:

@@ -5,16 +5,24 @@ from __future__ import annotations
 from proxystore.schema.api_keys import api_keys
 from proxystore.schema.audit import audit_events
 from proxystore.schema.changes import changes, generations
-from proxystore.schema.ledger import ledger_segments
+from proxystore.schema.ledger import dead_letters, ledger_segments
 from proxystore.schema.metadata import metadata
 from proxystore.schema.projects import projects
 from proxystore.schema.settings import settings
-from proxystore.schema.usage import usage_daily, usage_events, usage_hourly, usage_series
+from proxystore.schema.usage import (
+    usage_daily,
+    usage_events,
+    usage_hourly,
+    usage_latency_daily,
+    usage_latency_hourly,
+    usage_series,
+)
 
 __all__ = [
     "api_keys",
     "audit_events",
     "changes",
+    "dead_letters",
     "generations",
     "ledger_segments",
     "metadata",
@@ -23,5 +31,7 @@ __all__ = [
     "usage_daily",
     "usage_events",
     "usage_hourly",
+    "usage_latency_daily",
+    "usage_latency_hourly",
     "usage_series",
 ]

@@ -81,3 +81,21 @@ class Code(TypeDecorator[str]):
     @override
     def process_result_value(self, value: int | None, dialect: Dialect) -> str | None:
         return None if value is None else self.words[value]
+
+
+class TraceParent(TypeDecorator[str]):
+    """A W3C ``traceparent`` of version 00: 55 characters outside, 25 bytes inside."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    @override
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else bytes.fromhex(value[3:].replace("-", ""))
+
+    @override
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        digits = value.hex()
+        return f"00-{digits[:32]}-{digits[32:48]}-{digits[48:]}"

@@ -8,12 +8,24 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Identity, Integer, SmallInteger, Table, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Identity,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
 from proxystore.schema.metadata import metadata
-from proxystore.schema.types import Code, Id
+from proxystore.schema.types import Code, Id, Json, TraceParent
 
 OUTCOMES: Final = ("complete", "cached", "refused", "failed", "disconnected")
+FINISH_REASONS: Final = ("other", "stop", "length", "tool_calls", "content_filter", "function_call", "error")
 QUALITIES: Final = ("reported", "estimated", "inconsistent", "unclassified", "missing")
 TOKENS: Final = (
     "input_tokens",
@@ -69,6 +81,12 @@ usage_events = Table(
     Column("billed_requests", Integer, nullable=False, server_default=text("0")),
     Column("billed_ms", Integer, nullable=False, server_default=text("0")),
     Column("cost_nanousd", BigInteger),
+    Column("saved_nanousd", BigInteger),
+    Column("latency_bin", SmallInteger),
+    Column("finish_reason", Code(FINISH_REASONS)),
+    Column("traceparent", TraceParent),
+    Column("end_user", Text),
+    Column("metadata", Json),
     sqlite_with_rowid=False,
     postgresql_partition_by="RANGE (event_id)",
 )
@@ -87,6 +105,7 @@ ROLLUP_TOTALS: Final = (
     "billed_requests",
     "billed_ms",
     "cost_nanousd",
+    "saved_nanousd",
 )
 """What a roll-up sums; every one an integer, so that a rebuilt roll-up equals the first to the byte."""
 
@@ -107,3 +126,21 @@ usage_hourly = _rollup("usage_hourly", "hour")
 
 usage_daily = _rollup("usage_daily", "day")
 """Totals by days since 1970, UTC, and series."""
+
+
+def _latencies(name: str, period: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column(period, Integer, primary_key=True, autoincrement=False),
+        Column("series_id", Integer, primary_key=True, autoincrement=False),
+        Column("histogram", LargeBinary, nullable=False),
+        sqlite_with_rowid=False,
+    )
+
+
+usage_latency_hourly = _latencies("usage_latency_hourly", "hour")
+"""How long answers took, by hour and series: `proxystore.histograms` each."""
+
+usage_latency_daily = _latencies("usage_latency_daily", "day")
+"""How long answers took, by day and series."""

@@ -16,7 +16,7 @@ from proxystore.schema.usage import usage_events, usage_series
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EVENTS: Final = select(
-    *(column for column in usage_events.c if column.name != "series_id"),
+    *(column for column in usage_events.c if column.name not in ("series_id", "latency_bin")),
     *(column for column in usage_series.c if column.name != "id"),
 ).join(usage_series, usage_series.c.id == usage_events.c.series_id)
 _FILTERS: Final[Mapping[str, ColumnElement[bool]]] = {

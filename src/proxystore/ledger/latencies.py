@@ -1,0 +1,91 @@
+"""Adding latencies to the histograms of their hours and days: read, add up, written back, for no database can."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TypeAlias
+
+from sqlalchemy import ColumnElement, FromClause, Integer, Table, and_, bindparam, select
+
+from proxystore import histograms
+from proxystore.database import Query, Statement, Transaction, upsert
+from proxystore.ledger.rows import (
+    Dialect,
+    Row,
+    encoded,
+    encoded_with_names,
+    latency_of,
+    rows_in_arrays,
+    rows_in_objects,
+)
+from proxystore.schema.usage import usage_latency_daily, usage_latency_hourly
+
+Key: TypeAlias = tuple[int, int]
+"""A period and a series."""
+
+TABLES: Final[Mapping[str, Table]] = {"hour": usage_latency_hourly, "day": usage_latency_daily}
+
+
+async def add(transaction: Transaction, dialect: Dialect, rows: Iterable[Row]) -> None:
+    """Add what *rows*, all of them new, took; the rows of their roll-ups must be locked."""
+    hourly: dict[Key, Counter[int]] = {}
+    daily: dict[Key, Counter[int]] = {}
+    for row in rows:
+        if (latency := latency_of(row)) is not None:
+            hour, day, series_id, place = latency
+            hourly.setdefault((hour, series_id), Counter())[place] += 1
+            daily.setdefault((day, series_id), Counter())[place] += 1
+    for period, counts in (("hour", hourly), ("day", daily)):
+        if counts:
+            await _merge(transaction, dialect, period, counts)
+
+
+async def write(transaction: Transaction, period: str, counts: Mapping[Key, Mapping[int, int]]) -> None:
+    """Write the histograms of *counts* in place of those there."""
+    rows = [
+        {"period": key[0], "series_id": key[1], "histogram": histograms.pack(counts[key])} for key in sorted(counts)
+    ]
+    await transaction.execute_many(_WRITE[period], rows)
+
+
+async def _merge(transaction: Transaction, dialect: Dialect, period: str, counts: Mapping[Key, Counter[int]]) -> None:
+    keys = encoded(counts) if dialect == "sqlite" else encoded_with_names(counts, _KEY)
+    for key, histogram in await transaction.fetch_all(_FIND[dialect, period], rows=keys):
+        counts[key].update(histograms.unpack(histogram))
+    await write(transaction, period, counts)
+
+
+def _find(dialect: Dialect, period: str) -> Query[tuple[Key, bytes]]:
+    table, source = TABLES[period], _SOURCES[dialect]
+    is_same = and_(table.c[period] == source.c.period, table.c.series_id == source.c.series_id)
+    columns = (table.c[period].label("period"), table.c.series_id, table.c.histogram)
+    return Query(
+        select(*columns).join(source, is_same),
+        lambda period, series_id, histogram: ((period, series_id), histogram),
+    )
+
+
+def _write(period: str) -> Statement:
+    table = TABLES[period]
+    values: dict[str, ColumnElement[Any]] = {
+        period: bindparam("period"),
+        "series_id": bindparam("series_id"),
+        "histogram": bindparam("histogram"),
+    }
+    insert = upsert(table).values(values)
+    return Statement(
+        insert.on_conflict_do_update(
+            index_elements=[period, "series_id"], set_={"histogram": insert.excluded.histogram}
+        )
+    )
+
+
+_KEY: Final = ("period", "series_id")
+_TYPES: Final = dict.fromkeys(_KEY, Integer())
+_SOURCES: Final[Mapping[Dialect, FromClause]] = {
+    "sqlite": rows_in_arrays(_TYPES),
+    "postgresql": rows_in_objects(_TYPES),
+}
+_FIND: Final = {(dialect, period): _find(dialect, period) for dialect in _SOURCES for period in TABLES}
+_WRITE: Final = {period: _write(period) for period in TABLES}
