@@ -1,0 +1,141 @@
+"""Servers as somebody starts them, and a client."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, NamedTuple
+from uuid import UUID
+
+import httpx
+
+_ROOT: Final = Path(__file__).parents[2]
+_ASKED: Final = {"model": "gpt-4o", "messages": [{"role": "user", "content": "two words"}]}
+_LONGEST: Final = 30.0
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A server: what is typed, and whether it starts a new worker where one has died, or ends."""
+
+    command: Sequence[str]
+    app: str = "proxystore.asgi:app"
+    is_respawning: bool = True
+
+    def words(self, port: int) -> list[str]:
+        return [sys.executable, "-m", *(word.format(port=port) for word in self.command), self.app]
+
+
+_GUNICORN: Final = ("gunicorn", "--bind", "127.0.0.1:{port}", "--workers", "2", "-k", "uvicorn_worker.UvicornWorker")
+_GRANIAN: Final = ("granian", "--interface", "asgi", "--port", "{port}", "--workers", "2")
+SERVERS: Final = {
+    "uvicorn": Kind(("uvicorn", "--port", "{port}", "--workers", "2")),
+    "hypercorn": Kind(("hypercorn", "--bind", "127.0.0.1:{port}", "--workers", "2"), is_respawning=False),
+    "granian": Kind((*_GRANIAN, "--respawn-failed-workers")),
+    "gunicorn": Kind(_GUNICORN),
+    "gunicorn, preloaded": Kind((*_GUNICORN, "--preload")),
+    "gunicorn, opened before the fork": Kind((*_GUNICORN, "--preload"), app="tests.servers.opened:app"),
+}
+ALONE: Final = {
+    "uvicorn": Kind(("uvicorn", "--port", "{port}")),
+    "hypercorn": Kind(("hypercorn", "--bind", "127.0.0.1:{port}", "--workers", "1")),
+    "granian": Kind(("granian", "--interface", "asgi", "--port", "{port}")),
+    "gunicorn": Kind(("gunicorn", "--bind", "127.0.0.1:{port}", "-k", "uvicorn_worker.UvicornWorker")),
+}
+
+
+class Answered(NamedTuple):
+    """An answer: under which id it was recorded, and by which process."""
+
+    event_id: UUID
+    worker: int
+
+
+@dataclass
+class Served:
+    """A server that runs; once it has ended, how, and what it said."""
+
+    url: str
+    process: subprocess.Popen[str]
+    said: str = ""
+    answered: list[Answered] = field(default_factory=list)
+
+    def ask(self) -> Answered:
+        """Make one request on a connection of its own."""
+        answer = httpx.post(f"{self.url}/v1/chat/completions", json=_ASKED, timeout=_LONGEST)
+        assert answer.status_code == 200, answer.text
+        self.answered.append(Answered(UUID(answer.headers["x-proxystore-request-id"]), int(answer.headers["x-worker"])))
+        return self.answered[-1]
+
+    def ask_many(self, times: int) -> None:
+        """Make requests, eight at once."""
+        with ThreadPoolExecutor(8) as clients:
+            for each in [clients.submit(self.ask) for _ in range(times)]:
+                each.result()
+
+    def kill_a_worker(self) -> None:
+        """Kill the process that answered last, as the kernel does when memory runs out."""
+        os.kill(self.answered[-1].worker, signal.SIGKILL)
+
+    def ask_a_new_worker(self) -> None:
+        """Ask until a process answers that has not answered before; a connection may go to one that is dying."""
+        known = {answer.worker for answer in self.answered}
+        deadline = time.monotonic() + _LONGEST
+        while self.answered[-1].worker in known:
+            assert time.monotonic() < deadline
+            try:
+                self.ask()
+            except httpx.TransportError:
+                time.sleep(0.02)
+
+
+@contextmanager
+def running(kind: Kind, environ: Mapping[str, str]) -> Iterator[Served]:
+    """Run a server until the block is left, then tell it to end, and see to it that it does."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+    process = start(kind, environ, port)
+    served = Served(f"http://127.0.0.1:{port}", process)
+    try:
+        _wait_until_live(served)
+        yield served
+        process.terminate()
+        served.said = process.communicate(timeout=_LONGEST)[0]
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)  # its workers as well
+            process.communicate()
+
+
+def start(kind: Kind, environ: Mapping[str, str], port: int) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        kind.words(port),
+        cwd=_ROOT,
+        env={**os.environ, **environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def _wait_until_live(served: Served) -> None:
+    deadline = time.monotonic() + _LONGEST
+    while True:
+        try:
+            assert httpx.get(f"{served.url}/_proxystore/live").status_code == 200
+        except httpx.TransportError:
+            assert served.process.poll() is None, served.process.communicate()[0]
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        else:
+            return
