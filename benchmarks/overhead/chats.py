@@ -9,6 +9,7 @@ import msgspec
 
 from proxystore.exchange.asgi import ASGIApp, Message, Receive, Scope, Send
 
+KEY: Final = "sk-0123456789abcdef0123456789abcdef"
 PATH: Final = "/v1/chat/completions"
 HEADERS: Final = (
     (b"host", b"127.0.0.1"),
@@ -19,7 +20,7 @@ HEADERS: Final = (
     (b"x-stainless-lang", b"python"),
     (b"x-stainless-package-version", b"2.8.0"),
     (b"x-stainless-retry-count", b"0"),
-    (b"authorization", b"Bearer sk-0123456789abcdef0123456789abcdef"),
+    (b"authorization", b"Bearer " + KEY.encode()),
 )
 _HEAD: Final = {"id": "chatcmpl-9aBcDeFgHiJkLmNoPqRsTuVw", "created": 1_700_000_000, "model": "gpt-4o-2024-08-06"}
 _USAGE: Final = {"prompt_tokens": 19, "completion_tokens": 40, "total_tokens": 59}

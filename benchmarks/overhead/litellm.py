@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
+from benchmarks.overhead.chats import KEY
 from benchmarks.overhead.processes import Server, pinned, stop
 
 _LONGEST_START: Final = 60.0
@@ -38,7 +39,8 @@ def start_litellm(stack: ExitStack, folder: Path, core: int, url: str) -> Server
     options = ["--config", str(configuration), "--host", "127.0.0.1", "--port", str(port), "--num_workers", "1"]
     process = subprocess.Popen(
         pinned([str(shutil.which("litellm")), *options], core),
-        env={**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True"},  # else it asks the internet for prices
+        # It does not start without a key of its own, and otherwise asks the internet for prices.
+        env={**os.environ, "LITELLM_MASTER_KEY": KEY, "LITELLM_LOCAL_MODEL_COST_MAP": "True"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -19,11 +19,16 @@ def refuse_foreign_distribution() -> None:
     Raises:
         ImportError: It is installed. The ``proxystore`` command ends with the sentence alone, without a traceback.
     """
-    if not any(_METADATA.fullmatch(name) for folder in sys.path for name in _names(folder)):
+    if not is_foreign_installed():
         return
     if os.path.basename(sys.argv[0]) in ("proxystore", "proxystore.exe"):
         raise SystemExit(MESSAGE)
     raise ImportError(MESSAGE, name="proxystore")
+
+
+def is_foreign_installed() -> bool:
+    """Tell whether the distribution ``proxystore`` is installed."""
+    return any(_METADATA.fullmatch(name) for folder in sys.path for name in _names(folder))
 
 
 def _names(folder: str) -> list[str]:

@@ -10,6 +10,7 @@ import typer
 from proxystore.cli.commandline import CommandLine
 from proxystore.cli.db import db
 from proxystore.cli.demo import demo
+from proxystore.cli.doctor import doctor
 from proxystore.cli.globals import Globals
 from proxystore.cli.plugins import plugins
 from proxystore.cli.root import Root
@@ -19,6 +20,8 @@ from proxystore.hooks import Plugins
 from proxystore.settings import Settings
 
 DISTRIBUTION = "asgi-proxystore"
+DOCTOR = "doctor"
+"""The command that must run whatever is wrong: it reads the settings and loads the plugins itself."""
 
 
 def build(settings: Settings) -> typer.Typer:
@@ -44,10 +47,12 @@ def build(settings: Settings) -> typer.Typer:
         --database, --config and --debug may stand anywhere.
         """
         given = Globals(database, config, debug)
-        context.obj = CommandLine(given.load() if database or config else settings, loaded, config)
+        needs_settings = context.invoked_subcommand != DOCTOR and (database or config)
+        context.obj = CommandLine(given.load() if needs_settings else settings, loaded, config)
 
     cli.command(no_args_is_help=False)(run)
     cli.command()(demo)
+    cli.command(DOCTOR)(doctor)
     cli.add_typer(settings_group, name="settings")
     cli.add_typer(plugins, name="plugins")
     cli.add_typer(db, name="db")

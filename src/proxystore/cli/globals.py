@@ -40,6 +40,12 @@ def hoisted(words: Sequence[str]) -> list[str]:
     return [*front, *rest]
 
 
+def command_of(words: Sequence[str]) -> str | None:
+    """Return the command among *words*: the first that is no option."""
+    _, rest = _split(words)
+    return next((word for word in rest if not word.startswith("-")), None)
+
+
 def _split(words: Sequence[str]) -> tuple[list[str], list[str]]:
     front: list[str] = []
     rest: list[str] = []

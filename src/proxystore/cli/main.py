@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import typer
 
 from proxystore._foreign import refuse_foreign_distribution
-from proxystore.cli.building import build
-from proxystore.cli.globals import Globals
+from proxystore.cli.building import DOCTOR, build
+from proxystore.cli.globals import Globals, command_of
 from proxystore.cli.root import told
 from proxystore.settings import Settings
 
@@ -33,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _built(words: Sequence[str]) -> typer.Typer:
     """Return the command line for the settings that *words* lead to: they decide which plugins bring commands."""
     given = Globals.of(words)
+    if command_of(words) == DOCTOR:
+        return build(Settings(plugins=()))
     try:
         return build(given.load())
     except Exception as error:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import pluggy
 
-from proxystore.errors import PluginError
+from proxystore.errors import PluginError, ProxyStoreError
 from proxystore.hooks import specs
 from proxystore.hooks.dispatch import Chains, in_order
 from proxystore.hooks.lifetime import shut_down, start_up
@@ -72,9 +72,8 @@ class Plugins:
             PluginError: One is not there, cannot be loaded, is there twice, or implements a hook wrongly.
             SettingsError: A plugin's own settings are wrong.
         """
-        points = {point.name: point for point in entry_points(group=NAME)}
-        wanted = settings.plugins if settings.plugins is not None else tuple(sorted(points))
-        named = [_from_name(name, points, settings) for name in wanted if name not in settings.disable]
+        points = _points()
+        named = [_from_name(name, points, settings) for name in _wanted(points, settings)]
         found = [*named, *(_from_object(plugin, settings) for plugin in more)]
         settings.refuse_unknown_sections({*points, *(each.name for each in found)})
         return cls(found)
@@ -138,6 +137,27 @@ class Plugins:
             for impl in caller.get_hookimpls():
                 if impl.plugin is plugin:
                     _refuse_oddities(name, caller.name, impl)
+
+
+def try_each(settings: Settings) -> Iterator[tuple[str, ProxyStoreError | None]]:
+    """Load each plugin that *settings* name by itself; yield its name and why it cannot be loaded, if so."""
+    points = _points()
+    for name in _wanted(points, settings):
+        try:
+            Plugins([_from_name(name, points, settings)])
+        except ProxyStoreError as error:
+            yield name, error
+        else:
+            yield name, None
+
+
+def _points() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=NAME)}
+
+
+def _wanted(points: dict[str, EntryPoint], settings: Settings) -> list[str]:
+    named = settings.plugins if settings.plugins is not None else sorted(points)
+    return [name for name in named if name not in settings.disable]
 
 
 def _from_name(name: str, points: dict[str, EntryPoint], settings: Settings) -> _Found:

@@ -81,10 +81,14 @@ async def status(database_url: DatabaseURL, *, schema: str, migrations: Sequence
     return await transactions.read(database_url, schema, work, timeout=LOCK_TIMEOUT)
 
 
-async def check(database_url: DatabaseURL, *, schema: str, migrations: Sequence[Migrations] = ()) -> list[str]:
+async def check(
+    database_url: DatabaseURL, *, schema: str, migrations: Sequence[Migrations] = (), timeout: float = LOCK_TIMEOUT
+) -> list[str]:
     """Return what is wrong with the schema, a line each: revisions missing or unknown, tables that somebody changed.
 
     Raises:
+        SchemaError: The database is not ours.
+        StoreBusy: Another process held it for *timeout* seconds.
         StoreUnavailable: The database cannot be reached.
     """
 
@@ -94,4 +98,4 @@ async def check(database_url: DatabaseURL, *, schema: str, migrations: Sequence[
         wrong = [line for history in histories for line in history.wrong(connection)]
         return wrong or differences(connection, metadata)
 
-    return await transactions.read(database_url, schema, work, timeout=LOCK_TIMEOUT)
+    return await transactions.read(database_url, schema, work, timeout=timeout)

@@ -1,0 +1,70 @@
+"""Are our files ours, ours alone, and may we write them?"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from shlex import join
+from typing import Final
+
+from proxystore.doctor.finding import Finding, ok, problem, warning
+from proxystore.doctor.places import directories, existing, files
+from proxystore.settings import Settings
+
+_CHECK: Final = "permissions"
+_BY_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+
+
+def check(settings: Settings) -> Iterator[Finding]:
+    """Look at the data directory and at what is in it."""
+    there = [*(place for place in directories(settings) if place.exists()), *files(settings)]
+    found = [finding for check in (_writable(settings), _owned(there), _private(there)) for finding in check]
+    yield from found
+    if not found:
+        yield ok(_CHECK, f"{settings.data_dir} is ours alone" if there else f"{settings.data_dir} can be made")
+
+
+def _writable(settings: Settings) -> Iterator[Finding]:
+    for wanted in directories(settings):
+        place = existing(wanted)
+        if not place.is_dir():
+            yield problem(_CHECK, f"{place} is not a directory", f"mv {join([str(place)])} somewhere else")
+        elif not os.access(place, os.W_OK | os.X_OK, effective_ids=True):
+            yield problem(_CHECK, f"{_us()} may not write in {place}", _take([place]))
+    for file in files(settings):
+        if not os.access(file, os.R_OK | os.W_OK, effective_ids=True):
+            yield problem(_CHECK, f"{_us()} may not read and write {file}", _take([file]))
+
+
+def _owned(there: list[Path]) -> Iterator[Finding]:
+    strange = [path for path in there if path.stat().st_uid != os.geteuid()]
+    if strange:
+        yield warning(_CHECK, f"{_listed(strange)} {'is' if len(strange) == 1 else 'are'} not ours", _share(strange))
+
+
+def _private(there: list[Path]) -> Iterator[Finding]:
+    places = {path for path in there if path.is_dir()}
+    closed = {place for place in places if not place.stat().st_mode & _BY_OTHERS}
+    seen = [path for path in there if path.stat().st_mode & _BY_OTHERS and not closed & set(path.absolute().parents)]
+    if seen:
+        yield warning(_CHECK, f"others may read {_listed(seen)}", f"chmod go-rwx {join(map(str, seen))}")
+
+
+def _take(paths: list[Path]) -> str:
+    return f"sudo chown -R {os.geteuid()}:{os.getegid()} {join(map(str, paths))}"
+
+
+def _share(paths: list[Path]) -> str:
+    if os.geteuid() == 0:  # who may look into everything, and is seldom the one who serves
+        return f"sudo -u '#{paths[0].stat().st_uid}' proxystore doctor"
+    return _take(paths)
+
+
+def _us() -> str:
+    return f"user {os.geteuid()}, who runs this,"
+
+
+def _listed(paths: list[Path]) -> str:
+    return ", ".join(map(str, paths))
