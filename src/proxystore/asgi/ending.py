@@ -36,11 +36,6 @@ class Ending:
         if self._house.chains.on_usage is not None:
             self._house.chains.on_usage(exchange)
 
-    def break_off(self, *, is_gone: bool) -> None:
-        """Record an exchange that did not come to its end: the client went away, or the proxy failed."""
-        if not self.is_recorded:
-            self.record("disconnected" if is_gone or _is_cancelled(self._exchange.error) else "failed")
-
     async def observe(self) -> None:
         """Tell the observers; in a task of their own where this one may not wait any more."""
         tell = self._house.chains.on_response
@@ -51,5 +46,7 @@ class Ending:
                 self._house.spawn(tell(self._exchange))
 
 
-def _is_cancelled(error: BaseException | None) -> bool:
-    return isinstance(error, asyncio.CancelledError | GeneratorExit)
+def broken_outcome(exchange: Exchange) -> Outcome:
+    """Return how an exchange ended that did not come to its end: the client went away, or the proxy failed."""
+    is_cancelled = isinstance(exchange.error, asyncio.CancelledError | GeneratorExit)
+    return "disconnected" if is_cancelled or exchange.request.is_gone else "failed"

@@ -7,6 +7,7 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Final
 
 from proxystore import wire
+from proxystore.asgi.leaving import Draining
 from proxystore.exchange import Exchange, Request
 from proxystore.wire import Formats
 
@@ -21,7 +22,18 @@ _MOST_REMEMBERED: Final = 256
 class House:
     """An open store, its plugins, and the proxy they stand in front of."""
 
-    __slots__ = ("_refusing_paths", "_tasks", "app", "asks_for_usage", "chains", "formats", "loop", "settings", "store")
+    __slots__ = (
+        "_refusing_paths",
+        "_tasks",
+        "app",
+        "asks_for_usage",
+        "chains",
+        "draining",
+        "formats",
+        "loop",
+        "settings",
+        "store",
+    )
 
     def __init__(self, app: ASGIApp, store: Store, plugins: Plugins) -> None:
         self.app = app
@@ -31,6 +43,8 @@ class House:
         self.formats = Formats((*plugins.wire_formats(), *wire.BUILT_IN))
         self.loop = asyncio.get_running_loop()
         self.asks_for_usage = self.settings.inject_stream_usage == "auto" and self.chains.on_usage is not None
+        is_draining = self.settings.disconnect == "drain"
+        self.draining = Draining(self.settings.drain_limit, self.settings.drain_seconds) if is_draining else None
         self._refusing_paths: set[str] = set()
         self._tasks: set[asyncio.Future[None]] = set()
 

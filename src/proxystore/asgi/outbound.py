@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from proxystore.asgi.asking import REFUSALS
 from proxystore.asgi.editing import Editing
+from proxystore.asgi.ending import broken_outcome
+from proxystore.asgi.leaving import bill
 from proxystore.asgi.refusing import request_id_header
 from proxystore.wire import decoded
 
@@ -23,6 +25,12 @@ _EVENTS: Final = b"text/event-stream"
 class Outbound:
     """What one response passes through.
 
+    Args:
+        exchange: Whose response it is.
+        ending: Where its end is recorded.
+        send: The server's.
+        policy: What becomes of a client that leaves: the setting ``disconnect``.
+
     Attributes:
         is_asked: Whether we put a question for usage into the request, so that the event it causes has to go.
         is_refused: Whether the server refused the question; its response is then dropped, not a byte has left.
@@ -37,15 +45,17 @@ class Outbound:
         "_is_streaming",
         "_left",
         "_meter",
+        "_policy",
         "_send",
         "is_asked",
         "is_metered",
         "is_refused",
     )
 
-    def __init__(self, exchange: Exchange, ending: Ending, send: Send) -> None:
+    def __init__(self, exchange: Exchange, ending: Ending, send: Send, policy: str) -> None:
         self._exchange = exchange
         self._ending = ending
+        self._policy = policy
         self._send = send
         self._meter: Meter | None = None
         self._editing: Editing | None = None
@@ -139,17 +149,30 @@ class Outbound:
         return [*headers, *self._exchange.response.added_headers, request_id_header(self._exchange.id_bytes)]
 
     async def _forward(self, message: Message) -> None:
+        request = self._exchange.request
         try:
             await self._send(message)
         except OSError:  # what servers raise when there is nobody to send to
-            self._exchange.request.is_gone = True
-            raise
+            request.is_gone = True
+            if not request.is_disconnect_held:
+                raise
 
     def _end(self) -> None:
         if not self._ending.is_recorded:
-            if self._meter is not None:
-                self._exchange.usage = self._meter.usage
-            self._ending.record(self._outcome())
+            self._record(self._outcome())
+
+    def break_off(self) -> None:
+        """Record an exchange that did not come to its end, with what the meter has seen of it."""
+        if not self._ending.is_recorded:
+            self._record(broken_outcome(self._exchange))
+
+    def _record(self, outcome: Outcome) -> None:
+        exchange, meter = self._exchange, self._meter
+        if meter is not None:
+            exchange.usage = meter.usage
+        if outcome == "disconnected" and exchange.request.is_dispatched:
+            bill(exchange, self._policy, meter.estimated_output_tokens if meter is not None else 0)
+        self._ending.record(outcome)
 
     def _outcome(self) -> Outcome:
         exchange = self._exchange
@@ -159,12 +182,6 @@ class Outbound:
             return "disconnected"
         is_failed = (exchange.response.status or 500) >= 400 or (self._meter is not None and self._meter.is_failed)
         return "failed" if is_failed else "complete"
-
-    def break_off(self) -> None:
-        """Record an exchange that did not come to its end, with what the meter has seen of it."""
-        if self._meter is not None and not self._ending.is_recorded:
-            self._exchange.usage = self._meter.usage
-        self._ending.break_off(is_gone=self._exchange.request.is_gone)
 
 
 def _is_editable(told: dict[bytes, bytes]) -> bool:

@@ -29,10 +29,17 @@ class Passage:
         self._house = house
         self._exchange = house.exchange(scope, path, receive)
         self._ending = Ending(house, self._exchange)
-        self._outbound = Outbound(self._exchange, self._ending, send)
+        self._outbound = Outbound(self._exchange, self._ending, send, house.settings.disconnect)
 
     async def run(self) -> None:
         """Carry the exchange through the house."""
+        draining = self._house.draining
+        if draining is not None and self._exchange.request.is_claimed:
+            await draining.carry(self._house, self._run(), self._exchange.request)
+        else:
+            await self._run()
+
+    async def _run(self) -> None:
         try:
             answer = await decide(self._house, self._exchange)
             if answer is None:

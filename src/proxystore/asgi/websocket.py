@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from proxystore.asgi.deciding import authenticate
-from proxystore.asgi.ending import Ending
+from proxystore.asgi.ending import Ending, broken_outcome
 from proxystore.asgi.refusing import request_id_header, worded
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class WebSocketPassage:
             self._exchange.error = error
             raise
         finally:
-            self._ending.break_off(is_gone=self._exchange.request.is_gone)
+            self._ending.record(broken_outcome(self._exchange))
             await self._ending.observe()
 
     async def _pass_in(self) -> Message:

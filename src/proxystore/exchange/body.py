@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from proxystore.errors import BodyTooLarge, ProxyStoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from proxystore.exchange.asgi import Message, Receive
 
@@ -25,7 +25,7 @@ class Body:
         limit: Bytes that may be held; more raise `BodyTooLarge`.
     """
 
-    __slots__ = ("_has_more", "_is_heard", "_is_replaced", "_limit", "_pending", "_receive", "is_gone", "whole")
+    __slots__ = ("_has_more", "_is_heard", "_is_replaced", "_limit", "_pending", "_receive", "hold", "is_gone", "whole")
 
     def __init__(self, receive: Receive, limit: int) -> None:
         self._receive = receive
@@ -36,6 +36,7 @@ class Body:
         self._is_replaced = False
         self.whole: bytes | None = None
         self.is_gone = False
+        self.hold: Callable[[], Awaitable[None]] | None = None
 
     async def read(self) -> bytes:
         """Return the whole body.
@@ -77,6 +78,8 @@ class Body:
             message = self._noted(await self._receive())
             while self._is_replaced and message["type"] == "http.request":  # the rest of what was replaced
                 message = self._noted(await self._receive())
+            if self.is_gone and self.hold is not None:
+                await self.hold()
             return message
         finally:
             self._is_heard = False

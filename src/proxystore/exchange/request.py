@@ -14,6 +14,8 @@ from proxystore.exchange.multipart import FieldSeeker, boundary_of
 from proxystore.wire import decode_body
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from proxystore.exchange.asgi import Message, Receive, Scope
     from proxystore.values import Call
     from proxystore.wire import WireFormat
@@ -193,6 +195,20 @@ class Request:
     async def receive(self) -> Message:
         """Give the proxy its next message (ASGI)."""
         return await self._body.receive()
+
+    def hold_disconnect(self, hold: Callable[[], Awaitable[None]]) -> None:
+        """Await *hold* before the proxy is told that the client has left."""
+        self._body.hold = hold
+
+    @property
+    def is_disconnect_held(self) -> bool:
+        """Whether the proxy is to go on when the client has left."""
+        return self._body.hold is not None
+
+    @property
+    def is_dispatched(self) -> bool:
+        """Whether the proxy has been called."""
+        return self._is_sealed
 
     def seal(self) -> None:
         """Refuse edits from now on: the proxy is being called."""

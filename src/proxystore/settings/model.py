@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from proxystore.errors import SettingsError
 from proxystore.settings.explaining import validated
+from proxystore.settings.forward import ForwardSettings
 from proxystore.settings.kinds import Duration, Words, networks
 from proxystore.settings.pool import PoolSettings
 from proxystore.settings.reading import read
@@ -56,6 +57,12 @@ class Settings(BaseSettings):
     inject_stream_usage: Literal["auto", "off"] = Field(
         "auto", description="Whether streams are asked for their usage where the caller did not ask."
     )
+    disconnect: Literal["bill_seen", "drain", "void"] = Field(
+        "bill_seen",
+        description="A client that leaves: record what it was sent, let the answer finish unseen, or record no usage.",
+    )
+    drain_limit: int = Field(100, ge=0, description="How many answers may finish unseen at a time, in each process.")
+    drain_seconds: Duration = Field(60.0, description="For how long one may.")
     plugins: Words | None = Field(
         None, description="The plugins to load, in this order; unset: all that are installed."
     )
@@ -64,6 +71,7 @@ class Settings(BaseSettings):
     auth: Literal["require", "observe", "off"] = Field("require", description="What the keys plugin asks of callers.")
     app: str | None = Field(None, description="The application to wrap, as MODULE:APP.")
     app_factory: bool = Field(False, description="Whether the application to wrap is called without arguments first.")
+    forward: ForwardSettings = Field(default_factory=ForwardSettings, description="Where requests are forwarded to.")
     app_authorization: SecretStr | None = Field(
         None, description="The Authorization header that the wrapped application gets in place of a key of ours."
     )

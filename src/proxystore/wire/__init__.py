@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from proxystore.wire.encoding import decode_body, decoded
+from proxystore.wire.estimating import estimated_input_tokens
 from proxystore.wire.format import Meter, WireFormat
 from proxystore.wire.openai import ChatCompletions, Completions, Embeddings
 from proxystore.wire.registry import Formats
@@ -13,4 +14,4 @@ from proxystore.wire.unknown import Unknown
 BUILT_IN: Final[tuple[WireFormat, ...]] = (ChatCompletions(), Completions(), Embeddings())
 """The formats that need no plugin, in the order in which they are asked: ``/completions`` ends other paths too."""
 
-__all__ = ["BUILT_IN", "Formats", "Meter", "Unknown", "WireFormat", "decode_body", "decoded"]
+__all__ = ["BUILT_IN", "Formats", "Meter", "Unknown", "WireFormat", "decode_body", "decoded", "estimated_input_tokens"]

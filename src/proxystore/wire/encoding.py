@@ -102,6 +102,10 @@ class _Decoded:
         return self._meter.usage
 
     @property
+    def estimated_output_tokens(self) -> int:
+        return self._meter.estimated_output_tokens
+
+    @property
     def is_ended(self) -> bool:
         return self._meter.is_ended
 

@@ -15,6 +15,10 @@ class Meter(Protocol):
         """What has been told so far; its quality is ``missing`` until something was."""
 
     @property
+    def estimated_output_tokens(self) -> int:
+        """About how many tokens of a stream have passed, for when it breaks off before its usage is told."""
+
+    @property
     def is_ended(self) -> bool:
         """Whether the bytes fed so far hold the mark that a client takes for the end, such as ``[DONE]``.
 

@@ -49,14 +49,16 @@ class Listener:
 
     Attributes:
         usage: The last that was told, for some tell a running count with every event.
+        estimated_output_tokens: The events of content that were seen: each is about a token. A document has none.
         is_ended: Whether the mark at the end of a stream has been seen.
         is_failed: Whether an error was told.
     """
 
-    __slots__ = ("_is_told", "is_ended", "is_failed", "usage")
+    __slots__ = ("_is_told", "estimated_output_tokens", "is_ended", "is_failed", "usage")
 
     def __init__(self) -> None:
         self.usage = Usage()
+        self.estimated_output_tokens = 0
         self.is_ended = False
         self.is_failed = False
         self._is_told = False

@@ -12,6 +12,7 @@ from proxystore.wire.openai.reply import Listener, decoder
 from proxystore.wire.sse import Splitter, data_of, name_of
 
 _BLANK_LINES: Final = (b"\n\n", b"\n\r\n")
+_DATA: Final = b"data:"
 _END: Final = b"[DONE]"
 _WORDS: Final = (_END, b"error", b'"timings"', b'"x_groq"')
 _find_usage: Final = re.compile(rb'"usage"\s*:\s*\{').search
@@ -44,11 +45,13 @@ class Stream(Listener):
     def feed(self, data: bytes, *, is_last: bool) -> bytes:
         """Take the next bytes; return them, or what is left of them and of what was held back."""
         if self._is_between and data.endswith(_BLANK_LINES) and data.startswith(b"data:"):
+            events = 1
             try:
                 is_quiet = _decode(data[5:]).is_quiet
             except UNREADABLE:
-                is_quiet = not _says_more(data)  # several events, as a rule
+                is_quiet, events = not _says_more(data), data.count(_DATA)  # several events, as a rule
             if is_quiet:
+                self.estimated_output_tokens += events
                 return data
         return self._read(data, is_last=is_last)
 
@@ -79,6 +82,7 @@ class Stream(Listener):
         if reply is None:
             return False
         self.hear(reply)
+        self.estimated_output_tokens += not isinstance(reply.usage, dict)
         return self._is_stripping and isinstance(reply.usage, dict) and not reply.error and _is_without_choices(data)
 
 

@@ -1,0 +1,36 @@
+"""Guessing what nobody told."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from proxystore.wire.lenient import decode
+
+_BYTES_PER_TOKEN: Final = 4
+_PAYLOADS: Final = ("data:", "http://", "https://")
+"""How strings begin that are media, or lead to them: they are no text."""
+
+_decoder: Final = msgspec.json.Decoder(dict[str, Any])
+
+
+def estimated_input_tokens(body: bytes) -> int:
+    """Return about how many tokens the text in a JSON request is: a token is some four bytes of it."""
+    asked = decode(_decoder, body)
+    if asked is None:
+        return 0
+    return -(-_text_bytes([asked.get(name) for name in ("messages", "prompt", "input")]) // _BYTES_PER_TOKEN)
+
+
+def _text_bytes(said: object) -> int:
+    waiting, count = [said], 0
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, str):
+            count += 0 if part.startswith(_PAYLOADS) else len(part.encode(errors="replace"))
+        elif isinstance(part, list):
+            waiting.extend(part)
+        elif isinstance(part, dict):
+            waiting.extend(value for name, value in part.items() if name not in {"role", "type", "data"})
+    return count

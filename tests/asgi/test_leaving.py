@@ -1,0 +1,162 @@
+"""What becomes of an answer whose client has left, by each policy, with a client that leaves after k chunks."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from proxystore.exchange.asgi import Message, Receive, Scope, Send
+from proxystore.testing.asgi import call, exchange_messages, http_scope
+
+_WORDS = 5
+_BODY = json.dumps(
+    {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "four bytes a token, or so"}]}
+).encode()
+_USAGE = b'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":5,"total_tokens":8}}\n\n'
+
+
+async def _listening(scope: Scope, receive: Receive, send: Send) -> None:
+    """Streams five words and their usage; stops when it hears that the client has left, as good proxies do."""
+    await receive()
+    leaving = asyncio.ensure_future(receive())
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
+    for event in [*([b'data: {"choices":[{"delta":{"content":"word "}}]}\n\n'] * _WORDS), _USAGE]:
+        await send({"type": "http.response.body", "body": event, "more_body": True})
+        await asyncio.sleep(0)
+        if leaving.done():
+            return
+    leaving.cancel()
+    await send({"type": "http.response.body", "body": b"data: [DONE]\n\n"})
+
+
+class Client:
+    """Leaves after *chunks* chunks."""
+
+    def __init__(self, chunks: int) -> None:
+        self._chunks = chunks
+        self._has_left = asyncio.Event()
+        self._is_asking = True
+        if chunks == 0:
+            self._has_left.set()
+
+    async def receive(self) -> Message:
+        if self._is_asking:
+            self._is_asking = False
+            return {"type": "http.request", "body": _BODY}
+        await self._has_left.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        self._chunks -= message["type"] == "http.response.body"
+        if self._chunks <= 0:
+            self._has_left.set()
+
+
+async def _leave_after(chunks: int, wrapped) -> None:
+    client = Client(chunks)
+    await wrapped(http_scope(), client.receive, client.send)
+
+
+@pytest.mark.parametrize("chunks", range(_WORDS))
+async def test_bill_seen_records_what_was_sent_as_an_estimate(wrap, witness, chunks):
+    async with wrap(_listening) as wrapped:
+        await _leave_after(chunks, wrapped)
+
+    exchange = witness.exchange
+    assert (exchange.outcome, exchange.usage.quality) == ("disconnected", "estimated")
+    assert exchange.usage.input_tokens == 7
+    assert max(chunks, 1) <= exchange.usage.output_tokens <= chunks + 1
+
+
+@pytest.mark.parametrize("chunks", range(_WORDS))
+async def test_void_records_no_usage(wrap, witness, chunks):
+    async with wrap(_listening, disconnect="void") as wrapped:
+        await _leave_after(chunks, wrapped)
+
+    exchange = witness.exchange
+    assert (exchange.outcome, exchange.usage.quality, exchange.cost.nanousd) == ("disconnected", "missing", 0)
+    assert (exchange.usage.input_tokens, exchange.usage.output_tokens) == (0, 0)
+
+
+@pytest.mark.parametrize("chunks", range(_WORDS))
+async def test_drain_lets_the_answer_finish_for_its_exact_usage(wrap, witness, chunks):
+    async with wrap(_listening, disconnect="drain") as wrapped:
+        await _leave_after(chunks, wrapped)
+
+    exchange = witness.exchange
+    assert (exchange.outcome, exchange.usage.quality) == ("disconnected", "reported")
+    assert (exchange.usage.input_tokens, exchange.usage.output_tokens) == (3, 5)
+
+
+@pytest.mark.parametrize("policy", ["bill_seen", "drain", "void"])
+async def test_a_client_that_stays_is_recorded_as_ever(wrap, witness, policy):
+    async with wrap(_listening, disconnect=policy) as wrapped:
+        await call(wrapped, http_scope(), _BODY)
+
+    assert (witness.exchange.outcome, witness.exchange.usage.output_tokens) == ("complete", 5)
+
+
+@pytest.mark.parametrize("steps", range(1, 6))
+async def test_drain_goes_on_when_the_server_cancels_the_request(wrap, witness, steps):
+    async with wrap(_listening, disconnect="drain") as wrapped:
+        await call(wrapped, http_scope("/opens-the-house", method="GET"))
+        witness.recorded.clear()
+        request = asyncio.ensure_future(_leave_after(_WORDS + 9, wrapped))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        request.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await request
+        while not witness.recorded:
+            await asyncio.sleep(0)
+
+    assert (witness.exchange.outcome, witness.exchange.usage.output_tokens) == ("disconnected", 5)
+
+
+async def test_drain_goes_on_when_the_server_cannot_send(wrap, witness):
+    def break_pipe(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            raise BrokenPipeError
+
+    async with wrap(_listening, disconnect="drain") as wrapped:
+        await call(wrapped, http_scope(), _BODY, on_send=break_pipe)
+
+    assert (witness.exchange.outcome, witness.exchange.usage.output_tokens) == ("disconnected", 5)
+
+
+@pytest.mark.parametrize("changes", [{"drain_limit": 0}, {"drain_seconds": 0.001}])
+async def test_drain_is_bounded_in_number_and_time(wrap, witness, changes):
+    async def endless(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        assert (await receive())["type"] == "http.disconnect"
+
+    incoming: list[Message] = [{"type": "http.request", "body": _BODY}, {"type": "http.disconnect"}]
+    async with wrap(endless, disconnect="drain", **changes) as wrapped:
+        await exchange_messages(wrapped, http_scope(), incoming)
+
+    assert (witness.exchange.outcome, witness.exchange.usage.quality) == ("disconnected", "estimated")
+
+
+async def test_a_server_that_cancels_while_drains_are_used_up_is_obeyed(wrap, witness):
+    is_called, is_cancelled = asyncio.Event(), asyncio.Event()
+
+    async def endless(scope: Scope, receive: Receive, send: Send) -> None:
+        is_called.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            is_cancelled.set()
+            raise
+
+    async with wrap(endless, disconnect="drain", drain_limit=0) as wrapped:
+        request = asyncio.ensure_future(call(wrapped, http_scope(), _BODY))
+        await is_called.wait()
+        request.cancel()
+        await asyncio.gather(request, return_exceptions=True)
+        await is_cancelled.wait()
+        while not witness.recorded:
+            await asyncio.sleep(0)
+
+    assert witness.exchange.outcome == "disconnected"
