@@ -44,7 +44,7 @@ class Case(NamedTuple):
         return Figure(
             requests_per_second=outcome.requests / outcome.seconds,
             cpu_us=(self.server.rest() - before) / outcome.requests_in_all,
-            loop_cpu_us=outcome.loop_cpu_us / outcome.requests,
+            loop_cpu_us=outcome.loop_cpu_us / max(1, outcome.requests),
             first_byte_us=outcome.first_byte_us,
         )
 

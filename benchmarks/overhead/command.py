@@ -18,7 +18,7 @@ from benchmarks.overhead.report import tell
 
 _ROUNDS: Final = 5
 _AROUND: Final = 0.35  # seconds of a burst that do not count: the start, and the server's rest
-_STARTING: Final = 6.0
+_STARTING: Final = 12.0
 _SHORTEST: Final = 0.2
 _WITH: Final = ("uvicorn", "uvloop", "httptools", "aiohttp")
 
@@ -44,6 +44,8 @@ def _measure(measured: Cases, rounds: int, seconds: float) -> Result:
     bare: dict[str, list[Figure]] = {name: [] for name in measured.pairs}
     wrapped: dict[str, list[Figure]] = {name: [] for name in measured.pairs}
     alone: dict[str, list[Figure]] = {name: [] for name in measured.alone}
+    for case in (*(case for pair in measured.pairs.values() for case in pair), *measured.alone.values()):
+        case.measure(_SHORTEST)  # the first requests open connections, compile statements, import modules
     for number in range(rounds):
         for name, (bare_case, wrapped_case) in measured.pairs.items():
             both = [(bare[name], bare_case), (wrapped[name], wrapped_case)]

@@ -20,28 +20,41 @@ from proxystore.exchange.asgi import ASGIApp
 _PLUGINS: Final = ("usage",)
 _PACKAGES: Final = ("proxystore", *(f"proxystore_{plugin}" for plugin in _PLUGINS))
 _HOOKS: Final = frozenset({"on_auth", "on_request", "on_usage", "on_response"})
-_SAMPLED: Final = 60_000  # requests
+_SAMPLED: Final = 40_000  # requests
 _CHUNKS: Final = 400
 _STREAMS: Final = 20
 _SHOWN: Final = 25
+_A_STREAM: Final = "all plugins, stream of one chunk, usage asked for by the client"
+
+
+class Shares(msgspec.Struct, frozen=True, kw_only=True):
+    """Who takes how many microseconds of one kind of request.
+
+    Attributes:
+        hooks: Each plugin's hook, with what it calls.
+        rooms: Each room itself; ``elsewhere`` is the application, the event loop and the garbage collector.
+        functions: Each function itself, and with what it calls.
+    """
+
+    hooks: Mapping[str, float]
+    rooms: Mapping[str, float]
+    functions: Mapping[str, tuple[float, float]]
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """Microseconds of the event loop's thread.
 
     Attributes:
-        request: What a chat takes, by how much stands around the application.
-        hooks: What each plugin's hook takes of it.
-        rooms: What each room takes itself.
-        functions: What each function takes itself, and with what it calls.
+        request: What a request takes, by how much stands around the application.
         chunk: What a streamed chunk takes, by how.
+        chat: Where the time of a chat goes, with all plugins on.
+        stream: Where that of a stream of one chunk goes.
     """
 
     request: Mapping[str, float]
-    hooks: Mapping[str, float]
-    rooms: Mapping[str, float]
-    functions: Mapping[str, tuple[float, float]]
     chunk: Mapping[str, float]
+    chat: Shares
+    stream: Shares
 
 
 async def profile() -> Profile:
@@ -52,19 +65,24 @@ async def profile() -> Profile:
         full = await stack.enter_async_context(wrapped(*_PLUGINS))
         request = await _requests(bare, empty, full)
         chunk = await _chunks(bare, empty, full)
-        samples = await _sampled(full)
-    taken = request["all plugins"] / samples.looks
-    own = {place: looks * taken for place, looks in samples.own.items()}
-    whole = {place: looks * taken for place, looks in samples.whole.items()}
-    return Profile(
-        request=_rounded(request),
+        chat = _shares(await _sampled(full, CHAT), request["all plugins"])
+        stream = _shares(await _sampled(full, _stream(1, wants_usage=True)), request[_A_STREAM])
+    return Profile(request=_rounded(request), chunk=_rounded(chunk, 3), chat=chat, stream=stream)
+
+
+def _shares(samples: Samples, us: float) -> Shares:
+    """Return who takes how much of the *us* microseconds of a request."""
+    each = us / samples.looks
+    own = {place: looks * each for place, looks in samples.own.items()}
+    whole = {place: looks * each for place, looks in samples.whole.items()}
+    rooms = {**_by_room(own), "elsewhere": us - sum(own.values())}
+    return Shares(
         hooks=_rounded({_told(place): us for place, us in whole.items() if _is_hook(place)}),
-        rooms=_rounded(_by_room(own)),
+        rooms=_rounded(rooms),
         functions={
             _told(place): (round(own[place], 2), round(whole[place], 2))
             for place in sorted(own, key=own.__getitem__, reverse=True)[:_SHOWN]
         },
-        chunk=_rounded(chunk, 3),
     )
 
 
@@ -75,9 +93,7 @@ async def _requests(bare: ASGIApp, empty: ASGIApp, full: ASGIApp) -> dict[str, f
         "wrapper, no plugins": await microseconds(empty, CHAT),
         "all plugins, unknown path": await microseconds(full, NOT_OURS),
         "all plugins": await microseconds(full, CHAT),
-        "all plugins, stream of one chunk, usage asked for by the client": await microseconds(
-            full, _stream(1, wants_usage=True)
-        ),
+        _A_STREAM: await microseconds(full, _stream(1, wants_usage=True)),
         "all plugins, stream of one chunk, usage asked for by us": await microseconds(
             full, _stream(1, wants_usage=False)
         ),
@@ -102,11 +118,11 @@ def _stream(chunks: int, *, wants_usage: bool) -> Request:
     return Request(question(is_streaming=True, wants_usage=wants_usage), chunks=chunks)
 
 
-async def _sampled(app: ASGIApp) -> Samples:
+async def _sampled(app: ASGIApp, request: Request) -> Samples:
     samples = Samples(_PACKAGES)
     with samples.taken():
         for _ in range(_SAMPLED):
-            await ask(app, CHAT)
+            await ask(app, request)
     return samples
 
 
@@ -131,19 +147,20 @@ def _rounded(figures: Mapping[str, float], digits: int = 2) -> dict[str, float]:
 
 
 def _tell(result: Profile) -> None:
-    tables = {
-        "a request": result.request,
-        "of that, a hook": result.hooks,
-        "of that, a room": result.rooms,
-        "a chunk": result.chunk,
-    }
-    for title, figures in tables.items():
-        print(f"{title}, µs")
-        for name, us in figures.items():
-            print(f"  {name:72}{us:9.2f}")
-    print("of a request, a function itself and with what it calls, µs")
-    for name, (own, whole) in result.functions.items():
-        print(f"  {name:72}{own:9.2f}{whole:9.2f}")
+    _tell_each("a request", result.request)
+    _tell_each("a chunk", result.chunk)
+    for name, shares in (("a chat", result.chat), ("a stream of one chunk", result.stream)):
+        _tell_each(f"of {name}, a hook with what it calls", shares.hooks)
+        _tell_each(f"of {name}, a room itself", shares.rooms)
+        print(f"of {name}, a function itself and with what it calls, µs")
+        for function, (own, whole) in shares.functions.items():
+            print(f"  {function:72}{own:9.2f}{whole:9.2f}")
+
+
+def _tell_each(title: str, figures: Mapping[str, float]) -> None:
+    print(f"{title}, µs")
+    for name, us in figures.items():
+        print(f"  {name:72}{us:9.2f}")
 
 
 def main() -> None:
