@@ -63,6 +63,19 @@ class Settings(BaseSettings):
     )
     drain_limit: int = Field(100, ge=0, description="How many answers may finish unseen at a time, in each process.")
     drain_seconds: Duration = Field(60.0, description="For how long one may.")
+    fsync: Literal["off", "interval", "always"] = Field(
+        "interval", description="When the journal is made to survive a power cut: never, 20 times a second, at once."
+    )
+    durable: Literal["journal", "database"] = Field(
+        "journal", description="What a client's last byte waits for: the journal, or the database's commit."
+    )
+    durable_deadline: Duration = Field(5.0, description="For how long it waits for the commit.")
+    journal_full: Literal["refuse", "continue"] = Field(
+        "refuse", description="Whether requests are refused or go on while the journal cannot be written."
+    )
+    shutdown_grace: Duration = Field(
+        5.0, description="For how long the journal is drained at the end; the next start does the rest."
+    )
     plugins: Words | None = Field(
         None, description="The plugins to load, in this order; unset: all that are installed."
     )
