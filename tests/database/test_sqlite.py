@@ -220,3 +220,14 @@ async def test_opening_waits_for_no_writer_once_the_file_is_there(sqlite_url: st
     with _held(path.with_name(f"{path.name}.lock")):
         async with Database(DatabaseURL.parse(sqlite_url)) as database:
             assert await count(database) == 0
+
+
+async def test_nobody_else_can_read_what_lies_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "below" / "proxystore.db"
+    async with library(f"sqlite:///{path}") as database:
+        await create_tables(database)
+        modes = {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
+
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert set(modes.values()) == {0o600}
+    assert {"proxystore.db", "proxystore.db-wal"} <= modes.keys()

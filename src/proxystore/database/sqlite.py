@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from proxystore.database.deadline import Errands
 from proxystore.database.session import Arguments, Rows
+from proxystore.database.sqlite_file import make_private
 from proxystore.database.sqlite_pool import Kept, Source, SQLitePool
 from proxystore.errors import StoreClosed
 from proxystore.locking import HostLock, TaskLock
@@ -63,7 +64,7 @@ class SQLiteBackend(DatabaseBackend):
         return SQLiteConnection(self.pool)
 
     async def _prepare(self, path: Path) -> None:
-        path.parent.mkdir(0o700, parents=True, exist_ok=True)
+        make_private(path)
         self.turn = turn = HostLock(path.with_name(f"{path.name}.lock"))
         if not _is_wal(path):
             # SQLite's patience does not cover the change to WAL: of two who make it at once, one fails at once.

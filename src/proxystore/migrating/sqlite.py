@@ -11,6 +11,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, create_engine, event, inspect
 from sqlalchemy.pool import StaticPool
 
+from proxystore.database.sqlite_file import make_private
 from proxystore.errors import SchemaError
 from proxystore.migrating.histories import BUILT_IN
 from proxystore.settings.url import DatabaseURL
@@ -19,9 +20,9 @@ R = TypeVar("R")
 
 
 def write(url: DatabaseURL, work: Callable[[Connection], R], *, timeout: float) -> R:
-    """Run *work* in one writing transaction; the file and its directory (0700) are made if there are none."""
+    """Run *work* in one writing transaction; the file (0600) and its directory (0700) are made if need be."""
     if url.path is not None:
-        url.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(url.path)
     with _transaction(_address(url, "rwc"), "BEGIN IMMEDIATE", timeout) as connection:
         result = work(connection)
         _check_references(connection)

@@ -1,0 +1,16 @@
+"""Where a SQLite database lies, for its owner's eyes alone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def make_private(path: Path) -> None:
+    """Make the file at *path* (0600, which its log inherits) and its directory (0700) if they are not there yet.
+
+    Raises:
+        OSError: They cannot be made.
+    """
+    path.parent.mkdir(0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
