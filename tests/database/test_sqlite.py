@@ -224,8 +224,7 @@ async def test_opening_waits_for_no_writer_once_the_file_is_there(sqlite_url: st
 
 async def test_nobody_else_can_read_what_lies_in_the_file(tmp_path: Path) -> None:
     path = tmp_path / "below" / "proxystore.db"
-    async with library(f"sqlite:///{path}") as database:
-        await create_tables(database)
+    async with library(f"sqlite:///{path}"):
         modes = {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
 
     assert path.parent.stat().st_mode & 0o777 == 0o700
