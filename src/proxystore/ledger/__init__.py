@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from proxystore.ledger.dead_letters import DeadLetters
 from proxystore.ledger.entries import Begin, UsageEntry
+from proxystore.ledger.inspecting import HostLedger, inspect
 from proxystore.ledger.ledger import Ledger
 from proxystore.ledger.status import LedgerStatus
 
-__all__ = ["Begin", "Ledger", "LedgerStatus", "UsageEntry"]
+__all__ = ["Begin", "DeadLetters", "HostLedger", "Ledger", "LedgerStatus", "UsageEntry", "inspect"]

@@ -6,12 +6,14 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 from uuid import UUID
+
+import msgspec
 
 from proxystore.database import Database
 from proxystore.errors import StoreBusy, StoreError
@@ -21,10 +23,12 @@ from proxystore.ledger.recorder import Recorder
 from proxystore.ledger.segments import Segments
 from proxystore.ledger.status import LedgerStatus
 from proxystore.ledger.tail import Item
+from proxystore.ledger.upkeep import Upkeep
 
 _POLL: Final = 0.025  # seconds between looks at journals that had nothing new
 _CANDIDATURE: Final = 0.05
 _LEAST_PAUSE: Final = 0.05
+_IMPATIENT_PAUSE: Final = 0.005  # where requests wait for the commit
 _LONGEST_PAUSE: Final = 5.0
 _BATCH: Final = 1_000
 _LARGEST_BATCH: Final = 5_000  # when behind
@@ -36,9 +40,27 @@ class Drainer:
     """Reads only segments, never memory, and believes only the database about how far they have been written down.
 
     Whatever goes wrong, it forgets all it knew, connects anew, and begins again from what the database says.
+
+    Args:
+        database: Its own; closed when it ends.
+        segments: What it reads.
+        directory: Where they are.
+        upkeep: What the host's writer does besides.
+        is_awaited: Whether requests wait for what it does.
     """
 
-    def __init__(self, database: Database, segments: Segments, directory: Path) -> None:
+    def __init__(
+        self,
+        database: Database,
+        segments: Segments,
+        directory: Path,
+        *,
+        upkeep: Upkeep | None = None,
+        is_awaited: bool = False,
+    ) -> None:
+        self._upkeep = upkeep
+        self._poll = _IMPATIENT_PAUSE if is_awaited else _POLL
+        self._pause = _IMPATIENT_PAUSE if is_awaited else _LEAST_PAUSE
         self._recorder = Recorder(database, segments, directory)
         self._caught_up_at: datetime | None = None
         self._database = database
@@ -50,21 +72,24 @@ class Drainer:
         self._opening = asyncio.Lock()
         self._wake = asyncio.Event()
 
-    def status(self, *, is_writable: bool, lost: int) -> LedgerStatus:
-        """Return how the ledger is; may be asked from any thread."""
-        return LedgerStatus(
-            is_writable=is_writable,
+    def status(self, known: LedgerStatus) -> LedgerStatus:
+        """Return *known* with what the writer knows; may be asked from any thread."""
+        return msgspec.structs.replace(
+            known,
             is_writer=self._election.is_won,
             pending=-(-self._pending_bytes // _USUAL_SIZE),
             caught_up_at=self._caught_up_at,
             recorded=self._recorder.recorded,
             replayed=self._recorder.replayed,
             dead_lettered=self._recorder.dead_lettered,
-            lost=lost,
+            damaged_bytes=self._recorder.damaged_bytes,
+            ignored=self._segments.ignored,
         )
 
     async def run(self) -> None:
         """Go round until cancelled."""
+        upkeep = self._upkeep
+        beside = None if upkeep is None else asyncio.create_task(upkeep.run(lambda: self._election.is_won))
         try:
             while True:
                 self._wake.clear()
@@ -72,6 +97,8 @@ class Drainer:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), pause)
         finally:
+            if beside is not None:
+                beside.cancel()
             self._segments.forget()
             self._election.resign()
             with suppress(StoreError):
@@ -79,22 +106,24 @@ class Drainer:
 
     async def reach(self, ends: Mapping[UUID, int]) -> None:
         """Return once the segments named in *ends* are written down that far, by whichever process."""
-        while ends and not await self._has_reached(ends):
-            self._wake.set()
-            await asyncio.sleep(_POLL)
+        acked: Mapping[UUID, int] = {}
+        while any(acked.get(segment_id, 0) < end for segment_id, end in ends.items()):
+            acked = await self.progress(ends)
+            await asyncio.sleep(self._poll)
 
-    async def _has_reached(self, ends: Mapping[UUID, int]) -> bool:
+    async def progress(self, segment_ids: Collection[UUID]) -> Mapping[UUID, int]:
+        """Return how far segments are written down, and hurry; nothing where the database does not say."""
+        self._wake.set()
         try:
             await self._connect()
-            acked = await progress.find(self._database, ends.keys())
+            return await progress.find(self._database, segment_ids)
         except StoreError:
-            return False
-        return all(acked.get(segment_id, 0) >= end for segment_id, end in ends.items())
+            return {}
 
     async def _turn(self) -> float:
         """Do what is to be done now; return in how many seconds to come back."""
         try:
-            pause = await self._round() if self._election.run() else _CANDIDATURE
+            pause = await self._round() if self._election.run() else min(_CANDIDATURE, self._poll * 2)
         except Exception as error:  # noqa: BLE001  what a driver raises when its server dies is anybody's guess
             return await self._recover(error)
         if self._failures:
@@ -108,7 +137,7 @@ class Drainer:
         self._segments.acknowledge((await progress.find(self._database, new)).items())
         self._pending_bytes = self._segments.pending_bytes
         items = self._segments.read(self._batch)
-        pause = await self._write_down(items) if items else _POLL
+        pause = await self._write_down(items) if items else self._poll
         if len(items) < self._batch:
             self._segments.sweep()
             self._caught_up_at = datetime.now(UTC)
@@ -119,7 +148,7 @@ class Drainer:
     async def _write_down(self, items: Sequence[Item]) -> float:
         started = time.monotonic()
         await self._recorder.record(items)
-        return max(_LEAST_PAUSE, time.monotonic() - started)
+        return max(self._pause, time.monotonic() - started)
 
     async def _connect(self) -> None:
         async with self._opening:

@@ -23,9 +23,11 @@ class Election:
 
     def run(self) -> bool:
         """Win if nobody has; return whether it is won."""
+        if self._file is not None and os.fstat(self._file).st_nlink == 0:
+            self.resign()  # somebody removed the file: others will lock another
         if not self.is_won:
             if self._file is None:
-                self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+                self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             self.is_won = is_lockable(self._file)
         return self.is_won
 

@@ -218,6 +218,18 @@ def decode_end(data: bytes) -> UsageEntry:
     return cleaned(_ends.decode(data))
 
 
+class _Identity(msgspec.Struct):
+    event_id: UUID
+
+
+def identity_in(data: bytes) -> UUID | None:
+    """Return the id of the event that *data* is about, as far as that can be read."""
+    try:
+        return msgspec.json.decode(data, type=_Identity).event_id
+    except ValueError:
+        return None
+
+
 def failed(begin: Begin) -> UsageEntry:
     """Return the event of a request whose process died: failed, its usage not known."""
     return UsageEntry(

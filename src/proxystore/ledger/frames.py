@@ -23,6 +23,8 @@ class Kind(IntEnum):
     END = 2
     CLOSED = 3
     """Nothing follows, and nothing is open: what was has been carried into another segment."""
+    LOST = 4
+    """How many entries the disk did not take, and memory could not keep until it did: a number."""
 
 
 class Frame(NamedTuple):

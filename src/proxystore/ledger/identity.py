@@ -26,8 +26,13 @@ _CREATE: Final = {
 
 async def store_id(database: Database) -> UUID:
     """Return the id of *database*, made when it is first asked for."""
-    found = await database.fetch_one(_FIND)
+    found = await find_store_id(database)
     while found is None:
         await database.execute(_CREATE[database.dialect], value=str(uuid4()), updated_at=datetime.now(UTC))
-        found = await database.fetch_one(_FIND)
+        found = await find_store_id(database)
     return found
+
+
+async def find_store_id(database: Database) -> UUID | None:
+    """Return the id of *database*, if it was ever asked for."""
+    return await database.fetch_one(_FIND)

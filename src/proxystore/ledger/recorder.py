@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from proxystore.database import Database
+from proxystore.database import Database, Transaction
 from proxystore.errors import Conflict, InvalidRecord, ReferenceViolation
-from proxystore.ledger import postgresql, progress, sqlite
+from proxystore.ledger import counters, postgresql, progress, sqlite
+from proxystore.ledger.burying import bury, letter_of
 from proxystore.ledger.entries import UsageEntry
 from proxystore.ledger.partitions import Partitions
 from proxystore.ledger.rows import Row, row
@@ -17,9 +18,32 @@ from proxystore.ledger.segments import Segments
 from proxystore.ledger.series import Series, dimensions_of
 from proxystore.ledger.setting_aside import set_aside
 from proxystore.ledger.tail import Item
+from proxystore.records.dead_letters import DeadLetter
 
-_POISON: Final = (InvalidRecord, Conflict, ReferenceViolation)  # the data are at fault: SQLSTATE classes 22 and 23
-_RECORD: Final = {"sqlite": sqlite.record, "postgresql": postgresql.record}
+POISON: Final = (InvalidRecord, Conflict, ReferenceViolation)
+"""What a database raises where the data are at fault: SQLSTATE classes 22 and 23."""
+RECORD: Final = {"sqlite": sqlite.record, "postgresql": postgresql.record}
+
+
+class Shaping:
+    """Makes rows of entries, and what rows need to be written down: series, partitions."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget what the database is believed to have."""
+        self._series = Series()
+        self._partitions = Partitions()
+
+    async def rows(self, entries: Sequence[UsageEntry]) -> list[Row]:
+        """Return *entries* as rows."""
+        dimensions = [dimensions_of(entry) for entry in entries]
+        series = await self._series.intern(self._database, dimensions)
+        if self._database.dialect == "postgresql":
+            await self._partitions.ensure(self._database, (entry.event_id for entry in entries))
+        return [row(entry, series[key]) for entry, key in zip(entries, dimensions, strict=True)]
 
 
 class Recorder:
@@ -28,23 +52,23 @@ class Recorder:
     Attributes:
         recorded: Events that were new.
         replayed: Events that were there already.
-        dead_lettered: Items that were set aside.
+        dead_lettered: Items that became dead letters.
+        damaged_bytes: What was damaged, and is in files of its own.
     """
 
     def __init__(self, database: Database, segments: Segments, directory: Path) -> None:
         self.recorded = 0
         self.replayed = 0
         self.dead_lettered = 0
+        self.damaged_bytes = 0
         self._database = database
         self._segments = segments
         self._directory = directory
-        self._aside: set[tuple[UUID, int]] = set()
-        self.forget()
+        self._shaping = Shaping(database)
 
     def forget(self) -> None:
-        """Forget what the database is believed to have: series, partitions."""
-        self._series = Series()
-        self._partitions = Partitions()
+        """Forget what the database is believed to have."""
+        self._shaping.forget()
 
     async def record(self, items: Sequence[Item]) -> None:
         """Write *items* down; those of a segment must be in the order they were read.
@@ -52,11 +76,11 @@ class Recorder:
         Raises:
             StoreError: The database did not take them; nothing has changed, or it is not known.
             Overtaken: Somebody else was quicker.
-            OSError: What is poison could not be set aside.
+            OSError: What is damaged could not be set aside.
         """
         try:
             await self._record(items)
-        except _POISON:
+        except POISON:
             if len(items) > 1:
                 await self.record(items[: len(items) // 2])
                 await self.record(items[len(items) // 2 :])
@@ -67,36 +91,37 @@ class Recorder:
         self.forget()  # a partition that somebody dropped is refused like a value that does not fit
         try:
             await self._record([item])
-        except _POISON as error:
-            self._set_aside(item, str(error))
-            await self._record([item._replace(entry=None, raw=None)])
+        except POISON as error:
+            await self._record([item], letter_of(item, str(error)))
 
-    async def _record(self, items: Sequence[Item]) -> None:
-        for item in items:
-            if item.raw is not None:
-                self._set_aside(item, "It cannot be read.")
+    async def _record(self, items: Sequence[Item], refused: DeadLetter | None = None) -> None:
+        """Write *items* down; of the one that was refused before, only the letter."""
+        damaged = sum(set_aside(self._directory, item) for item in items if item.is_damaged)
         steps = [(name, self._segments.acked(name), end) for name, end in _ends(items).items()]
-        entries = _events(items)
-        rows = await self._rows(entries)
+        entries = _events(items) if refused is None else []
+        rows = await self._shaping.rows(entries)
+        letters = [refused] if refused is not None else _unreadable(items)
         async with self._database.transaction() as transaction:
             await progress.move(transaction, steps)
-            new = await _RECORD[self._database.dialect](transaction, rows) if rows else 0
+            new = await self._count(transaction, rows)
+            buried = await bury(transaction, letters)
+            replayed = 0 if refused else sum(item.entry is not None for item in items) - new
+            await counters.add(
+                transaction,
+                {
+                    counters.LOST: sum(item.lost for item in items),
+                    counters.REPLAYED: replayed,
+                    counters.DAMAGED_BYTES: damaged,
+                },
+            )
         self._segments.acknowledge((name, until) for name, _, until in steps)
         self.recorded += new
-        self.replayed += sum(item.entry is not None for item in items) - new
+        self.replayed += replayed
+        self.dead_lettered += buried
+        self.damaged_bytes += damaged
 
-    async def _rows(self, entries: Sequence[UsageEntry]) -> list[Row]:
-        dimensions = [dimensions_of(entry) for entry in entries]
-        series = await self._series.intern(self._database, dimensions)
-        if self._database.dialect == "postgresql":
-            await self._partitions.ensure(self._database, (entry.event_id for entry in entries))
-        return [row(entry, series[key]) for entry, key in zip(entries, dimensions, strict=True)]
-
-    def _set_aside(self, item: Item, reason: str) -> None:
-        if (item.segment_id, item.end) not in self._aside:  # else the batch failed and was read again
-            set_aside(self._directory, item, reason)
-            self._aside.add((item.segment_id, item.end))
-            self.dead_lettered += 1
+    async def _count(self, transaction: Transaction, rows: Sequence[Row]) -> int:
+        return await RECORD[self._database.dialect](transaction, rows) if rows else 0
 
 
 def _ends(items: Sequence[Item]) -> Mapping[UUID, int]:
@@ -107,3 +132,7 @@ def _events(items: Sequence[Item]) -> list[UsageEntry]:
     """Return each event once, in the order of ids; of two with one id the first counts."""
     events = {item.entry.event_id: item.entry for item in reversed(items) if item.entry is not None}
     return sorted(events.values(), key=lambda event: event.event_id.int)
+
+
+def _unreadable(items: Sequence[Item]) -> list[DeadLetter]:
+    return [letter_of(item, "It cannot be read.") for item in items if item.raw is not None and not item.is_damaged]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import os
-from contextlib import suppress
-from errno import ENOSPC
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from errno import EIO, ENOSPC
 from pathlib import Path
 from typing import Final, Self
 from uuid import UUID
@@ -19,6 +20,7 @@ from proxystore.ledger.frames import Kind, framed
 SUFFIX: Final = ".seg"
 UNFINISHED: Final = ".new"
 _VERSION: Final = 1
+_CHUNK: Final = 1024 * 1024
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,13 +47,23 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Segment:
-    """The writing end; every method is plain and takes microseconds."""
+    """The writing end; every method is plain, and all but `sync` and `restore` take microseconds.
 
-    def __init__(self, path: Path, file: int) -> None:
+    Attributes:
+        segment_id: Its name in the database.
+        size: How long it is, in bytes.
+        is_torn: Whether half an entry lies at its end and could not be taken away: what follows that would be read
+            only after its owner's death.
+    """
+
+    def __init__(self, path: Path, file: int, segment_id: UUID) -> None:
+        self.segment_id = segment_id
+        self.size = 0
+        self.is_torn = False
         self._path = path
         self._file = file
-        self.size = 0
         self._empty_size = 0
+        self._synced_size = 0
 
     @classmethod
     def create(cls, directory: Path, *, store_id: UUID, host_id: str, process_id: UUID, entries: bytes = b"") -> Self:
@@ -63,18 +75,27 @@ class Segment:
         """
         header = Header(store_id=store_id, host_id=host_id, process_id=process_id, segment_id=uuid7())
         path = directory / header.file_name
-        unfinished = path.with_suffix(UNFINISHED)
-        segment = cls(path, os.open(unfinished, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600))
-        try:
-            _lock(segment._file, unfinished)
+        with _created(path) as file:
+            segment = cls(path, file, header.segment_id)
             segment._begin(framed(Kind.HEADER, msgspec.json.encode(header)) + entries)
             segment._empty_size = 0 if entries else segment.size
-            unfinished.rename(path)
-        except BaseException:
-            os.close(segment._file)
-            unfinished.unlink(missing_ok=True)
-            raise
         return segment
+
+    def restore(self) -> None:
+        """Put a file with all of ours in its place: somebody removed it, and nobody would read it.
+
+        Raises:
+            OSError: That cannot be written; this one still takes entries.
+        """
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _created(self._path) as file:
+            copied = 0
+            while chunk := os.pread(self._file, min(_CHUNK, self.size - copied), copied):
+                copied += os.write(file, chunk)
+            if copied < self.size:
+                raise OSError(EIO, os.strerror(EIO))
+        os.close(self._file)
+        self._file, self._synced_size = file, 0
 
     def _begin(self, data: bytes) -> None:
         if not self.append(data):
@@ -89,8 +110,10 @@ class Segment:
         if written == len(frame):
             self.size += written
             return True
-        with suppress(OSError):  # what could not be taken away fails its checksum
+        try:
             os.ftruncate(self._file, self.size)
+        except OSError:  # what could not be taken away fails its checksum
+            self.is_torn = True
         return False
 
     @property
@@ -98,9 +121,28 @@ class Segment:
         """Whether nothing was appended to it, nor was it begun with anything."""
         return self.size == self._empty_size
 
+    @property
+    def is_unlinked(self) -> bool:
+        """Whether its file has lost its name: who opens the directory next will not find it."""
+        return os.fstat(self._file).st_nlink == 0
+
     def sync(self) -> None:
-        """Wait until what was appended survives a power cut."""
-        os.fsync(self._file)
+        """Wait until what was appended survives a power cut; harmless where it does.
+
+        Raises:
+            OSError: The disk did not take it.
+        """
+        size = self.size
+        if size == self._synced_size:
+            return
+        _sync(self._file)
+        if not self._synced_size:  # its name has to survive as well
+            directory = os.open(self._path.parent, os.O_RDONLY)
+            try:
+                os.fsync(directory)
+            finally:
+                os.close(directory)
+        self._synced_size = size
 
     def close(self) -> None:
         """Let go of the lock: nothing will be appended any more."""
@@ -110,6 +152,22 @@ class Segment:
         """Close the segment and remove it."""
         self._path.unlink(missing_ok=True)
         self.close()
+
+
+@contextmanager
+def _created(path: Path) -> Iterator[int]:
+    """Give a new file, locked, that is called *path* once it holds what it must."""
+    unfinished = path.with_suffix(UNFINISHED)
+    file = os.open(unfinished, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        _lock(file, unfinished)
+        yield file
+        unfinished.rename(path)
+    except BaseException:
+        os.close(file)
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        raise
 
 
 def _lock(file: int, path: Path) -> None:
@@ -129,3 +187,6 @@ def is_lockable(file: int) -> bool:
     except OSError:
         return False
     return True
+
+
+_sync: Final = getattr(os, "fdatasync", os.fsync)  # macOS has none

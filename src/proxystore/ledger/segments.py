@@ -11,27 +11,37 @@ from typing import Final
 from uuid import UUID
 
 from proxystore.ledger.forking import tell_of_forks
+from proxystore.ledger.keeping import KEEP, Keeping, is_old
 from proxystore.ledger.segment import SUFFIX, UNFINISHED, is_lockable
 from proxystore.ledger.tail import Item, Tail
 
 ADOPT_AFTER: Final = 300.0
 """Seconds without a change after which another host's segment, or one from before a restart, is taken over."""
-KEEP: Final = 300.0
-"""Seconds for which a segment stays after its last entry: a database that lost its last commits gets them again."""
 _LOOK_AGAIN: Final = 5.0  # seconds until a file that is no segment of ours is looked at again
+_MOST_OPEN: Final = 256  # an outage of a week leaves more files than a process may open
 
 
 class Segments:
-    """Every readable segment in a directory, found by :meth:`refresh`."""
+    """Every readable segment in a directory, found by :meth:`refresh`.
 
-    def __init__(self, directory: Path, store_id: UUID, host_id: str, *, keep: float = KEEP) -> None:
+    Attributes:
+        ignored: How many segments are not ours to read: another store's or another host's, copies, and what does not
+            begin as a segment.
+    """
+
+    def __init__(
+        self, directory: Path, store_id: UUID, host_id: str, *, keep: float = KEEP, most_open: int = _MOST_OPEN
+    ) -> None:
+        self.ignored = 0
         self._directory = directory
         self._store_id = store_id
         self._host_id = host_id
-        self._keep = keep
+        self._keeping = Keeping(keep)
+        self._most_open = most_open
         self._tails: dict[UUID, Tail] = {}
         self._paths: set[Path] = set()
         self._refused: dict[Path, float] = {}
+        self._is_crowded = False
         self._turn = 0
         tell_of_forks(self)
 
@@ -42,17 +52,22 @@ class Segments:
 
     @property
     def pending_bytes(self) -> int:
-        """How much is not written down."""
+        """How much of what is open is not written down."""
         return sum(tail.pending_bytes for tail in self._tails.values())
 
     def refresh(self) -> list[Tail]:
-        """Open segments that are new here, sweep up what is done with, and return the new ones: tell them ``acked``."""
-        found = {Path(entry.path) for entry in os.scandir(self._directory)}
-        self._refused = {path: at for path, at in self._refused.items() if path in found and at > time.monotonic()}
-        unknown = sorted(found - self._paths - self._refused.keys())
-        new = [tail for path in unknown if (tail := self._open(path)) is not None]
-        for tail in self._tails.values():
+        """Open segments that are new here, as many as may be open, and return them: tell them ``acked``."""
+        found = {Path(entry.path) for entry in os.scandir(self._directory) if _is_segment(entry.name)}
+        for tail in list(self._tails.values()):
             tail.look()
+            if tail.is_dead and tail.is_unlinked and tail.path in found:
+                self._drop(tail)  # somebody removed it, and its owner put it back
+        self._refused = {path: at for path, at in self._refused.items() if path in found and at > time.monotonic()}
+        unknown = sorted(found - self._paths - self._refused.keys() - self._keeping.paths)
+        room = self._most_open - len(self._tails)
+        self._is_crowded = len(unknown) > room
+        new = [opened for path in unknown[:room] if (opened := self._open(path)) is not None]
+        self.ignored = sum(path.suffix == SUFFIX for path in self._refused)
         return new
 
     def read(self, most: int) -> list[Item]:
@@ -61,9 +76,10 @@ class Segments:
         items: list[Item] = []
         for tail in order:
             items += tail.read(most - len(items))
-        for tail in order:
-            if tail.is_read and not self._has_unread(tail.header.process_id):
-                items += tail.read_orphans(most - len(items))
+        if not self._is_crowded:
+            for tail in order:
+                if tail.is_read and not self._has_unread(tail.header.process_id):
+                    items += tail.read_orphans(most - len(items))
         return items
 
     def acknowledge(self, progress: Iterable[tuple[UUID, int]]) -> None:
@@ -78,15 +94,16 @@ class Segments:
     def sweep(self) -> None:
         """Close segments that have told everything; remove them after a while."""
         for tail in [tail for tail in self._tails.values() if tail.is_read and tail.acked >= tail.owed]:
-            if self._is_old(tail.path, self._keep):
-                tail.path.unlink(missing_ok=True)
-                self._drop(tail)
+            self._keeping.add(tail.path, tail.size)
+            self._drop(tail)
+        self._keeping.sweep()
 
     def forget(self) -> None:
         """Close everything: the next refresh begins anew, from what the database says."""
         for tail in list(self._tails.values()):
             self._drop(tail)
         self._refused.clear()
+        self._keeping.forget()
 
     def forget_parent(self) -> None:
         """Let go of the files, and of the locks on the dead's, in a forked child."""
@@ -97,6 +114,7 @@ class Segments:
         if tail is not None and self._is_ours(tail):
             self._tails[tail.segment_id] = tail
             self._paths.add(path)
+            tail.look()
             return tail
         if tail is not None:
             tail.close()
@@ -108,7 +126,14 @@ class Segments:
     def _is_ours(self, tail: Tail) -> bool:
         if tail.header.store_id != self._store_id or tail.segment_id in self._tails or self._is_copy(tail):
             return False
-        return tail.header.host_id == self._host_id or self._is_old(tail.path, ADOPT_AFTER)
+        return tail.header.host_id == self._host_id or self._is_orphaned(tail)
+
+    def _is_orphaned(self, tail: Tail) -> bool:
+        """Whether another host's segment has been left to us: nobody has changed it for long, nobody has it locked."""
+        if not is_old(tail.path, ADOPT_AFTER):
+            return False
+        tail.look()
+        return tail.is_dead
 
     def _is_copy(self, tail: Tail) -> bool:
         name = tail.header.file_name
@@ -129,15 +154,12 @@ class Segments:
 
     def _sweep_unfinished(self, path: Path) -> None:
         """Remove what a process left that died before its segment was locked and named."""
-        if not self._is_old(path, self._keep):
+        if not is_old(path, KEEP):
             return
         with suppress(FileNotFoundError), path.open("rb") as file:
             if is_lockable(file.fileno()):
                 path.unlink()
 
-    @staticmethod
-    def _is_old(path: Path, age: float) -> bool:
-        try:
-            return time.time() - path.stat().st_mtime >= age
-        except FileNotFoundError:
-            return True
+
+def _is_segment(name: str) -> bool:
+    return name.endswith((SUFFIX, UNFINISHED))

@@ -1,14 +1,11 @@
-"""Where entries go that the database cannot hold: a file beside the segments, a line each, for people to look at."""
+"""Where damaged pieces of segments go: a file each beside them, for people to look at."""
 
 from __future__ import annotations
 
 import logging
 import os
-from base64 import b64encode
 from pathlib import Path
 from typing import Final
-
-import msgspec
 
 from proxystore.ledger.tail import Item
 
@@ -16,16 +13,19 @@ SUFFIX: Final = ".bad"
 _log: Final = logging.getLogger(__name__)
 
 
-def set_aside(directory: Path, item: Item, reason: str) -> None:
-    """Write *item* down, before the segment it came from is read past it.
+def set_aside(directory: Path, item: Item) -> int:
+    """Write what is damaged down, before the segment it came from is read past it; return how many bytes that are.
+
+    However often it is done there is one file: it is named by where the piece lay.
 
     Raises:
         OSError: It could not be written: try again, the segment still has it.
     """
-    path = directory / f"{item.segment_id}{SUFFIX}"
-    line = {"reason": reason, "end": item.end, "entry": item.entry, "raw": b64encode(item.raw or b"").decode()}
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "wb") as file:
-        file.write(msgspec.json.encode(line) + b"\n")
+    data = item.raw or b""
+    path = directory / f"{item.segment_id}-{item.end - len(data)}{SUFFIX}"
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_CREAT | os.O_CLOEXEC, 0o600), "wb") as file:
+        file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    _log.error("a usage entry was set aside in %s: %s", path, reason)
+    _log.error("%d damaged bytes of the journal were set aside in %s", len(data), path)
+    return len(data)

@@ -18,8 +18,12 @@ class LedgerStatus(msgspec.Struct, frozen=True, kw_only=True):
         caught_up_at: When all of it last was; ``None`` if it has not been since this process became the writer.
         recorded: Events written down by this process.
         replayed: Entries found in the database already, and not counted again.
-        dead_lettered: Entries set aside since the database cannot hold them; should stay 0.
+        dead_lettered: Entries that became dead letters since the database cannot hold them; should stay 0.
+        damaged_bytes: What was damaged in journals, and is in files of its own beside them; should stay 0.
+        ignored: Segments in the journal that are not ours to read: another store's, another host's, copies.
         lost: Entries of this process that never reached the disk; should stay 0.
+        late_commits: Answers that went out before their commit, since ``durable_deadline`` had passed; should stay 0.
+        sync_failures: How often the disk refused to make entries survive a power cut; should stay 0.
     """
 
     is_writable: bool
@@ -29,4 +33,8 @@ class LedgerStatus(msgspec.Struct, frozen=True, kw_only=True):
     recorded: int = 0
     replayed: int = 0
     dead_lettered: int = 0
+    damaged_bytes: int = 0
+    ignored: int = 0
     lost: int = 0
+    late_commits: int = 0
+    sync_failures: int = 0

@@ -26,13 +26,16 @@ _NEWEST_MS: Final = _DAY_MS
 class Item(NamedTuple):
     """Something read that must be written down before the segment is read up to *end*.
 
-    ``entry`` is ``None`` for bytes that make no sense; they are in ``raw``.
+    An event is in ``entry``. ``raw`` has what is none: bytes that are damaged, or whole and make no sense. ``lost``
+    is how many entries the disk never took.
     """
 
     segment_id: UUID
     end: int
-    entry: UsageEntry | None
+    entry: UsageEntry | None = None
     raw: bytes | None = None
+    is_damaged: bool = False
+    lost: int = 0
 
 
 class Tail:
@@ -81,6 +84,11 @@ class Tail:
         return os.fstat(self._file).st_size
 
     @property
+    def is_unlinked(self) -> bool:
+        """Whether its file has lost its name."""
+        return os.fstat(self._file).st_nlink == 0
+
+    @property
     def pending_bytes(self) -> int:
         """How much of it has not been written down."""
         return max(0, self.size - max(self.acked, self._position if self._owed <= self.acked else 0))
@@ -121,8 +129,11 @@ class Tail:
 
     def last_end(self) -> int:
         """Return where the last *end* that is there now ends."""
-        frames = scan(os.pread(self._file, self.size, 0), 0, is_final=False)
-        return max((frame.end for frame in frames if frame.kind == Kind.END), default=0)
+        return max((frame.end for frame in self.frames() if frame.kind == Kind.END), default=0)
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield everything that is there now, for who only looks."""
+        return scan(os.pread(self._file, self.size, 0), 0, is_final=True)
 
     def close(self) -> None:
         """Let go of the file, and of the lock if its owner is dead."""
@@ -135,24 +146,30 @@ class Tail:
 
     def _items(self, frame: Frame) -> Iterator[Item]:
         """Yield what *frame* gives to write down: nothing, or one item."""
-        entry = None
         try:
-            if frame.kind == Kind.BEGIN:
-                begin = decode_begin(frame.payload)
-                self._begun[begin.event_id] = begin
-                return
-            if frame.kind == Kind.END:
-                entry = decode_end(frame.payload)
-                self._begun.pop(entry.event_id, None)
-                entry = self._stamped(entry)
+            item = self._item(frame)
         except ValueError:
-            entry = None
-        if frame.kind == Kind.CLOSED:
-            self._begun.clear()  # carried into the owner's next segment
-        if frame.kind not in (Kind.HEADER, Kind.CLOSED):
+            item = Item(self.segment_id, frame.end, raw=frame.payload)
+        if item is not None:
             self._owed = frame.end
             if frame.end > self.acked:
-                yield Item(self.segment_id, frame.end, entry, None if entry is not None else frame.payload)
+                yield item
+
+    def _item(self, frame: Frame) -> Item | None:
+        if frame.kind == Kind.BEGIN:
+            begin = decode_begin(frame.payload)
+            self._begun[begin.event_id] = begin
+        elif frame.kind == Kind.END:
+            entry = decode_end(frame.payload)
+            self._begun.pop(entry.event_id, None)
+            return Item(self.segment_id, frame.end, self._stamped(entry))
+        elif frame.kind == Kind.LOST:
+            return Item(self.segment_id, frame.end, lost=int(frame.payload))
+        elif frame.kind == Kind.CLOSED:
+            self._begun.clear()  # carried into the owner's next segment
+        elif frame.kind != Kind.HEADER:
+            return Item(self.segment_id, frame.end, raw=frame.payload, is_damaged=frame.kind is None)
+        return None
 
     def _stamped(self, entry: UsageEntry) -> UsageEntry:
         """Move an id from a time that cannot be to the segment's own, lest it asks for a partition of its own."""

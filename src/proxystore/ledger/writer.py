@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
-from typing import Final
 from uuid import UUID
 
 from proxystore.ledger.drainer import Drainer
 from proxystore.ledger.host import host_id
 from proxystore.ledger.segment import SUFFIX
 from proxystore.ledger.tail import Tail
-
-_LEAVE: Final = 5.0  # seconds a round has to be broken off
 
 
 class Writer:
@@ -56,11 +53,21 @@ class Writer:
             return False
         return True
 
-    async def stop(self) -> None:
-        """Break off; what is not written down stays in the journals."""
+    async def progress(self, segment_ids: Collection[UUID]) -> Mapping[UUID, int]:
+        """Return how far segments are written down, and hurry; nothing where the database does not say."""
+        asked = asyncio.run_coroutine_threadsafe(self.drainer.progress(segment_ids), self._loop)
+        return await asyncio.wrap_future(asked)
+
+    async def stop(self, deadline: float) -> None:
+        """Break off; what is not written down stays in the journals.
+
+        Args:
+            deadline: For how many seconds to wait for a database that does not answer; it is then left alone, with
+                a thread that ends when it does.
+        """
         with suppress(RuntimeError):  # the loop is closed already
             self._loop.call_soon_threadsafe(self._task.cancel)
-        await asyncio.to_thread(self._thread.join, _LEAVE)
+        await asyncio.to_thread(self._thread.join, deadline)
 
     async def _reach_ends(self) -> None:
         await self.drainer.reach(_last_ends(self._directory))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from proxystore.records.dead_letters import DeadLetter
 from proxystore.records.migration import Revision
 from proxystore.records.usage import UsageEvent, UsageSummary
 
-__all__ = ["Revision", "UsageEvent", "UsageSummary"]
+__all__ = ["DeadLetter", "Revision", "UsageEvent", "UsageSummary"]

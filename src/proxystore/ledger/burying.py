@@ -1,0 +1,50 @@
+"""Where entries go that the database cannot hold as events: a table of their own, for people to look at."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import bindparam
+
+from proxystore.database import Statement, Transaction
+from proxystore.database.upsert import upsert
+from proxystore.ledger.entries import encode, identity_in
+from proxystore.ledger.tail import Item
+from proxystore.records.dead_letters import DeadLetter
+from proxystore.schema.ledger import dead_letters
+
+_FIELDS: Final = DeadLetter.__struct_fields__
+_BURY: Final = Statement(
+    upsert(dead_letters)
+    .values({name: bindparam(name) for name in _FIELDS})
+    .on_conflict_do_nothing(index_elements=["event_id"])
+)
+_log: Final = logging.getLogger(__name__)
+
+
+def letter_of(item: Item, reason: str) -> DeadLetter:
+    """Return *item* as a dead letter; the same one however often it is read."""
+    data = encode(item.entry) if item.entry is not None else item.raw or b""
+    place = f"{item.segment_id} {item.end}".encode()
+    return DeadLetter(
+        event_id=identity_in(data) or UUID(bytes=blake2b(place, digest_size=16).digest(), version=8),
+        segment_id=item.segment_id,
+        kind="event" if item.entry is not None else "unreadable",
+        entry=data.decode("utf-8", "backslashreplace").replace("\0", "\\x00"),
+        reason=reason.replace("\0", ""),
+        recorded_at=datetime.now(UTC),
+    )
+
+
+async def bury(transaction: Transaction, letters: Sequence[DeadLetter]) -> int:
+    """Write *letters* down, in the transaction that reads on behind them; return how many were new."""
+    buried = 0
+    for letter in letters:
+        buried += await transaction.execute(_BURY, **{name: getattr(letter, name) for name in _FIELDS})
+        _log.error("a usage entry became the dead letter %s: %s", letter.event_id, letter.reason)
+    return buried
