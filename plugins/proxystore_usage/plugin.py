@@ -23,7 +23,7 @@ class Usage:
         """Refuse what could not be written down; have the beginning of the rest written as well."""
         if not is_recorded(exchange):
             return None
-        if not store.ledger.is_writable:
+        if not store.ledger.is_writable and store.settings.journal_full == "refuse":
             return _FULL
         exchange.is_journaled = True
         return None

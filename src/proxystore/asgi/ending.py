@@ -16,14 +16,15 @@ class Ending:
 
     Attributes:
         is_recorded: Whether ``on_usage`` has been called; it never is again.
+        is_awaited: Whether the database has to have it before the client sees the end.
     """
 
-    __slots__ = ("_exchange", "_house", "is_recorded")
+    __slots__ = ("_exchange", "_house", "is_awaited", "is_recorded")
 
     def __init__(self, house: House, exchange: Exchange) -> None:
         self._house = house
         self._exchange = exchange
-        self.is_recorded = False
+        self.is_recorded = self.is_awaited = False
 
     def record(self, outcome: Outcome) -> None:
         """Tell the recorders, unless they have been told."""
@@ -35,6 +36,12 @@ class Ending:
         exchange.response.last_byte_ns = exchange.now_ns()
         if self._house.chains.on_usage is not None:
             self._house.chains.on_usage(exchange)
+            self.is_awaited = self._house.awaits_commits
+
+    async def commit(self) -> None:
+        """Wait until the database has it, or it has taken too long."""
+        self.is_awaited = False
+        await self._house.store.ledger.committed(self._exchange.id)
 
     async def observe(self) -> None:
         """Tell the observers; in a task of their own where this one may not wait any more."""

@@ -27,6 +27,7 @@ class House:
         "_tasks",
         "app",
         "asks_for_usage",
+        "awaits_commits",
         "chains",
         "draining",
         "formats",
@@ -43,6 +44,7 @@ class House:
         self.formats = Formats((*plugins.wire_formats(), *wire.BUILT_IN))
         self.loop = asyncio.get_running_loop()
         self.asks_for_usage = self.settings.inject_stream_usage == "auto" and self.chains.on_usage is not None
+        self.awaits_commits = self.settings.durable == "database"
         is_draining = self.settings.disconnect == "drain"
         self.draining = Draining(self.settings.drain_limit, self.settings.drain_seconds) if is_draining else None
         self._refusing_paths: set[str] = set()

@@ -84,7 +84,7 @@ class Keeper:
         house, self.house = self.house, None
         if house is None or self.plugins is None:
             return
-        await house.finish(_GRACE)
+        await house.finish(house.settings.shutdown_grace)
         await self.plugins.shutdown(house.store)
         if house.store is not self._given_store:
             await house.store.close()
@@ -107,6 +107,7 @@ class Keeper:
         was_open = store.is_open
         if not was_open:
             await store.open()
+        store.ledger.warn_of_place()
         try:
             if store is self._given_store and migrations:
                 await migrating.ensure(store.database, migrate=False, migrations=migrations)

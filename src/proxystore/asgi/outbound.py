@@ -150,6 +150,8 @@ class Outbound:
 
     async def _forward(self, message: Message) -> None:
         request = self._exchange.request
+        if self._ending.is_awaited:
+            await self._ending.commit()
         try:
             await self._send(message)
         except OSError:  # what servers raise when there is nobody to send to

@@ -70,6 +70,8 @@ class WebSocketPassage:
             if response.status is None:  # before it was accepted: the server answers 403
                 self._start(403)
             self._ending.record("complete" if response.status == 101 else "failed")
+        if self._ending.is_awaited:
+            await self._ending.commit()
         await self._send(message)
 
     def _start(self, status: int) -> None:
