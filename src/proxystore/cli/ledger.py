@@ -1,0 +1,100 @@
+"""``proxystore ledger``: what waits in the journal, and what could not be written down."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import typer
+
+from proxystore.cli.commandline import CommandLine
+from proxystore.cli.tables import Column
+from proxystore.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from proxystore.ledger import DeadLetters
+
+_FIELDS = (Column("field"), Column("value"))
+_LETTER = (Column("event_id", "id", str), Column("recorded_at", "recorded"), Column("kind"), Column("reason"))
+_LETTER_WHOLE = tuple(Column(name) for name in ("event_id", "segment_id", "kind", "entry", "reason", "recorded_at"))
+_REFUSAL = (Column("event_id", "id", str), Column("reason"))
+
+
+def _id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise typer.BadParameter("a dead letter's id is a UUID, as in the list") from None
+
+
+_Json = Annotated[bool, typer.Option("--json", help="For programs: every value there is.")]
+_Limit = Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")]
+_Ids = Annotated[list[UUID] | None, typer.Argument(parser=_id, metavar="ID...", help="As in the list; none: all.")]
+_Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+ledger = typer.Typer(
+    help="What waits in this host's journal, and what could not be written down.", no_args_is_help=True
+)
+dead_letters = typer.Typer(help="Entries that the database could not hold as events.", no_args_is_help=True)
+ledger.add_typer(dead_letters, name="dead-letters")
+
+
+@ledger.command()
+def status(context: typer.Context, *, as_json: _Json = False) -> None:
+    """Show how much is not in the database yet, and what went wrong; changes nothing, needs no server."""
+    from proxystore.ledger import inspect
+
+    line: CommandLine = context.obj
+    line.announce_database()
+    if line.settings.url.is_in_memory:
+        raise SettingsError(
+            "a database in memory has its journal in a temporary directory, which only its process knows"
+        )
+    found = line.run(inspect(line.settings))
+    names = type(found).__struct_fields__
+    if as_json:
+        line.show([found], [Column(name) for name in names], as_json=True)
+    else:
+        line.show([{"field": name, "value": getattr(found, name)} for name in names], _FIELDS)
+
+
+@dead_letters.command("list")
+def list_letters(context: typer.Context, *, limit: _Limit = 20, as_json: _Json = False) -> None:
+    """List dead letters, newest first."""
+    line: CommandLine = context.obj
+    letters = _run(line, lambda letters: letters.list(limit=limit))
+    line.show(letters, _LETTER_WHOLE if as_json else _LETTER, as_json=as_json)
+
+
+@dead_letters.command()
+def retry(context: typer.Context, ids: _Ids = None, *, as_json: _Json = False) -> None:
+    """Count dead letters as events, where the database takes them now; exit with 1 if it does not take all."""
+    line: CommandLine = context.obj
+    counted, refusals = _run(line, lambda letters: letters.retry(ids))
+    typer.echo(f"counted {counted}, refused {len(refusals)}", err=as_json)
+    if refusals or as_json:
+        line.show(refusals, _REFUSAL, as_json=as_json)
+    if refusals:
+        raise typer.Exit(1)
+
+
+@dead_letters.command()
+def drop(context: typer.Context, ids: _Ids = None, *, yes: _Yes = False) -> None:
+    """Throw dead letters away: their usage is then never counted. Asks first."""
+    line: CommandLine = context.obj
+    if not yes:
+        what = f"these {len(ids)} dead letters" if ids else "all dead letters"
+        typer.confirm(f"This throws {what} away. Go on?", abort=True, err=True)
+    typer.echo(f"dropped {_run(line, lambda letters: letters.drop(ids))}")
+
+
+def _run(line: CommandLine, work: Callable[[DeadLetters], Awaitable[Any]]) -> Any:
+    async def run() -> Any:
+        from proxystore.ledger import DeadLetters
+
+        async with line.store() as store:
+            return await work(DeadLetters(store.database))
+
+    return line.run(run())
