@@ -12,6 +12,7 @@ from proxystore.cli.db import db
 from proxystore.cli.demo import demo
 from proxystore.cli.doctor import doctor
 from proxystore.cli.globals import Globals
+from proxystore.cli.ledger import ledger
 from proxystore.cli.plugins import plugins
 from proxystore.cli.root import Root
 from proxystore.cli.run import run
@@ -56,6 +57,7 @@ def build(settings: Settings) -> typer.Typer:
     cli.add_typer(settings_group, name="settings")
     cli.add_typer(plugins, name="plugins")
     cli.add_typer(db, name="db")
+    cli.add_typer(ledger, name="ledger")
     loaded.register_commands(cli)
     return cli
 
