@@ -24,14 +24,14 @@ _IDS: Final = Query(select(dead_letters.c.event_id).order_by(dead_letters.c.even
 _DELETE: Final = Statement(delete(dead_letters).where(dead_letters.c.event_id == bindparam("event_id")))
 
 
-Refusals: TypeAlias = "list[Refusal]"
-
-
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """Why a dead letter is one still."""
 
     event_id: UUID
     reason: str
+
+
+Refusals: TypeAlias = list[Refusal]
 
 
 class DeadLetters:

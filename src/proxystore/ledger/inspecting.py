@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 
 from proxystore.database import Database
-from proxystore.errors import StoreError
+from proxystore.errors import SchemaError, StoreError
 from proxystore.ids import milliseconds_of
 from proxystore.ledger import counters, progress
 from proxystore.ledger.dead_letters import DeadLetters
@@ -104,8 +104,10 @@ async def inspect(settings: Settings) -> HostLedger:
 
 
 async def _ask(settings: Settings, paths: Collection[Path]) -> _Database:
+    if settings.url.path is not None and not settings.url.path.exists():
+        return _Database()  # to open it would be to create it
     database = Database(settings.url, schema=settings.database_schema, deadline=_DEADLINE)
-    with suppress(StoreError):
+    with suppress(StoreError, SchemaError):
         async with database:
             return _Database(
                 store_id=await find_store_id(database),
