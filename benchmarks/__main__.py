@@ -11,9 +11,10 @@ _FOLDER: Final = Path(__file__).parent
 
 
 def _names() -> list[str]:
-    """Return the benchmarks: every module and package here that is no part of another."""
-    modules = {path.stem for path in _FOLDER.glob("[a-z]*.py")}
-    return sorted(modules | {path.parent.name for path in _FOLDER.glob("[a-z]*/__init__.py")})
+    """Return the benchmarks: every module and package here that has a way in."""
+    files = {path.stem: path for path in _FOLDER.glob("[a-z]*.py")}
+    files |= {path.parent.name: path for path in _FOLDER.glob("[a-z]*/__init__.py")}
+    return sorted(name for name, path in files.items() if "def main(" in path.read_text(encoding="utf-8"))
 
 
 def main() -> None:

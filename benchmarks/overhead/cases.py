@@ -27,6 +27,7 @@ class Case(NamedTuple):
     body: bytes
     target: str = PATH
     connections: int = _CONNECTIONS
+    is_awake: bool = False
 
     def measure(self, seconds: float) -> Figure:
         """Ask for *seconds*, then wait for what the server does later."""
@@ -39,6 +40,7 @@ class Case(NamedTuple):
                 body=self.body,
                 connections=self.connections,
                 seconds=seconds,
+                is_awake=self.is_awake,
             )
         )
         return Figure(
@@ -76,16 +78,21 @@ def cases() -> Iterator[Cases]:
             alone["litellm"] = Case(litellm.start_litellm(stack, folder, cores.server, url), load, question())
         else:
             skipped.append("litellm: there is no command `litellm` here")
-        yield Cases(_pairs(a, b, c, d, load), alone, skipped)
+        yield Cases(_pairs(a, b, c, d, load, is_awake=cores.server != cores.rest), alone, skipped)
 
 
-def _pairs(a: Server, b: Server, c: Server, d: Server, load: Load) -> dict[str, tuple[Case, Case]]:
+def _pairs(a: Server, b: Server, c: Server, d: Server, load: Load, *, is_awake: bool) -> dict[str, tuple[Case, Case]]:
     chat, stream = question(), question(is_streaming=True)
     one, many = f"{PATH}?chunks=1", f"{PATH}?chunks={MANY}"
+
+    def echoed(body: bytes, target: str = PATH, connections: int = _CONNECTIONS) -> tuple[Case, Case]:
+        bare, wrapped = (Case(server, load, body, target, connections, is_awake=is_awake) for server in (a, b))
+        return bare, wrapped
+
     return {
-        "echo": (Case(a, load, chat), Case(b, load, chat)),
-        "relay": (Case(c, load, chat), Case(d, load, chat)),
-        "short stream": (Case(a, load, stream, one), Case(b, load, stream, one)),
-        "long stream": (Case(a, load, stream, many), Case(b, load, stream, many)),
-        "one at a time": (Case(a, load, stream, one, connections=1), Case(b, load, stream, one, connections=1)),
+        "echo": echoed(chat),
+        "relay": (Case(c, load, chat), Case(d, load, chat)),  # its upstream needs the core of the load as well
+        "short stream": echoed(stream, one),
+        "long stream": echoed(stream, many),
+        "one at a time": echoed(stream, one, connections=1),
     }

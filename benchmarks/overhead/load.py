@@ -31,6 +31,8 @@ class Burst(msgspec.Struct, kw_only=True):
         body: The request's.
         connections: How many ask at once.
         seconds: For how long it counts.
+        is_awake: Whether the client never sleeps. A server that writes to a client that does pays for waking it, and
+            the slower the server, the more often: what was measured would be the client's sleep.
     """
 
     process: int
@@ -39,6 +41,7 @@ class Burst(msgspec.Struct, kw_only=True):
     body: bytes
     connections: int
     seconds: float
+    is_awake: bool
 
 
 class Outcome(msgspec.Struct, kw_only=True):
@@ -132,6 +135,8 @@ async def run(burst: Burst) -> Outcome:
     pairs = await asyncio.gather(*made)
     connections = [connection for _, connection in pairs]
     stopped = asyncio.gather(*(connection.stopped for connection in connections))
+    if burst.is_awake:
+        _stay_awake(stopped)
     await asyncio.wait((stopped,), timeout=_WARM_UP)
     before = [connection.answered for connection in connections]
     firsts = [len(connection.first_bytes) for connection in connections]
@@ -154,6 +159,11 @@ async def run(burst: Burst) -> Outcome:
         loop_cpu_us=cpu,
         first_byte_us=median(waits) / 1000 if waits else 0.0,
     )
+
+
+def _stay_awake(until: asyncio.Future[list[None]]) -> None:
+    if not until.done():
+        asyncio.get_running_loop().call_soon(_stay_awake, until)
 
 
 def loop_cpu_us(process: int) -> float:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
-from benchmarks.profile.command import main
 
-__all__ = ["main"]
+def main() -> None:
+    """Measure, and print."""
+    from benchmarks.profile.command import main as measure
+
+    measure()
