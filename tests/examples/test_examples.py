@@ -1,8 +1,7 @@
-"""Every example runs, against a fake upstream and a real server."""
+"""Every example runs, against a fake upstream and a real server, and leaves its records."""
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import subprocess
 import sys
@@ -11,18 +10,16 @@ from types import ModuleType
 from typing import Final
 
 import pytest
-from openai import OpenAI
 
-from proxystore import Store
 from proxystore.testing.serving import serving
 from proxystore.testing.upstream import ANSWER, FakeUpstream
+from tests.examples.conftest import SAID, Events, chat, stream
 
 _EXAMPLES: Final = Path(__file__).parents[2] / "examples"
-_SAID: Final = "how do you do"
 
 
-def _load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, _EXAMPLES / f"{name}.py")
+def _load(path: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.replace("/", "_"), _EXAMPLES / f"{path}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -30,47 +27,25 @@ def _load(name: str) -> ModuleType:
     return module
 
 
-@pytest.fixture(name="url")
-def _url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    url = f"sqlite:///{tmp_path}/proxystore.db"
-    monkeypatch.setenv("PROXYSTORE_DATABASE_URL", url)
-    return url
-
-
-def _chat(base_url: str) -> str | None:
-    with OpenAI(base_url=f"{base_url}/v1", api_key="none", max_retries=0) as client:
-        answer = client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": _SAID}])
-        return answer.choices[0].message.content
-
-
-def _stream(base_url: str) -> str:
-    with OpenAI(base_url=f"{base_url}/v1", api_key="none", max_retries=0) as client:
-        chunks = client.chat.completions.create(
-            model="gpt-4o", messages=[{"role": "user", "content": _SAID}], stream=True
-        )
-        return "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
-
-
-async def _requests(url: str) -> int:
-    async with Store(url) as store:
-        return sum(row.requests for row in await store.usage.summary(by="model"))
-
-
-def test_the_fastapi_proxy_streams_and_is_recorded(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("path", ["fastapi/proxy", "starlette/proxy"])
+def test_a_proxy_streams_and_is_recorded(path: str, events: Events, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(FakeUpstream()) as upstream:
         monkeypatch.setenv("UPSTREAM", upstream)
-        with serving(_load("fastapi_proxy").app) as proxy:
-            assert _chat(proxy) == ANSWER
-            assert _stream(proxy) == ANSWER
+        with serving(_load(path).app) as proxy:
+            assert chat(proxy) == ANSWER
+            assert stream(proxy) == ANSWER
 
-    assert asyncio.run(_requests(url)) == 2
+    assert [(event.request_model, event.input_tokens, event.output_tokens) for event in events()] == [
+        ("gpt-4o", 4, 9),
+        ("gpt-4o", 4, 9),
+    ]
 
 
-def test_the_plain_application_answers_and_the_report_tells_of_it(url: str) -> None:
-    with serving(_load("plain_asgi").app) as proxy:
-        assert _chat(proxy) == _SAID
+def test_the_plain_application_answers_and_the_report_tells_of_it(environ: dict[str, str]) -> None:
+    with serving(_load("plain_asgi/parrot").app) as proxy:
+        assert chat(proxy) == SAID
 
-    command = [sys.executable, str(_EXAMPLES / "report.py"), url]
+    command = [sys.executable, str(_EXAMPLES / "report.py"), environ["PROXYSTORE_DATABASE_URL"]]
     report = subprocess.run(command, capture_output=True, text=True, check=False)
     assert report.returncode == 0, report.stderr
-    assert "gpt-4o" in report.stdout
+    assert "gpt-4o: 1 requests, 4 tokens in, 4 out" in report.stdout

@@ -18,39 +18,54 @@ from uuid import UUID
 
 import httpx
 
+_OURS: Final = "import sys; from proxystore.cli import main; main(sys.argv[1:])"
 _ROOT: Final = Path(__file__).parents[2]
 _ASKED: Final = {"model": "gpt-4o", "messages": [{"role": "user", "content": "two words"}]}
-_LONGEST: Final = 30.0
+_LONGEST: Final = 60.0
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A server: what is typed, and whether it starts a new worker where one has died, or ends."""
+    """A server: what Python is told, and whether a new worker is started where one has died, or all ends."""
 
     command: Sequence[str]
     app: str = "proxystore.asgi:app"
     is_respawning: bool = True
 
     def words(self, port: int) -> list[str]:
-        return [sys.executable, "-m", *(word.format(port=port) for word in self.command), self.app]
+        return [sys.executable, *(word.format(port=port) for word in self.command), self.app]
 
 
-_GUNICORN: Final = ("gunicorn", "--bind", "127.0.0.1:{port}", "--workers", "2", "-k", "uvicorn_worker.UvicornWorker")
-_GRANIAN: Final = ("granian", "--interface", "asgi", "--port", "{port}", "--workers", "2")
+_GUNICORN: Final = (
+    "-m",
+    "gunicorn",
+    "--bind",
+    "127.0.0.1:{port}",
+    "--workers",
+    "2",
+    "-k",
+    "uvicorn_worker.UvicornWorker",
+)
+_GRANIAN: Final = ("-m", "granian", "--interface", "asgi", "--port", "{port}", "--workers", "2")
 SERVERS: Final = {
-    "uvicorn": Kind(("uvicorn", "--port", "{port}", "--workers", "2")),
-    "hypercorn": Kind(("hypercorn", "--bind", "127.0.0.1:{port}", "--workers", "2"), is_respawning=False),
+    "uvicorn": Kind(("-m", "uvicorn", "--port", "{port}", "--workers", "2")),
+    "hypercorn": Kind(("-m", "hypercorn", "--bind", "127.0.0.1:{port}", "--workers", "2"), is_respawning=False),
     "granian": Kind((*_GRANIAN, "--respawn-failed-workers")),
     "gunicorn": Kind(_GUNICORN),
     "gunicorn, preloaded": Kind((*_GUNICORN, "--preload")),
     "gunicorn, opened before the fork": Kind((*_GUNICORN, "--preload"), app="tests.servers.opened:app"),
 }
 ALONE: Final = {
-    "uvicorn": Kind(("uvicorn", "--port", "{port}")),
-    "hypercorn": Kind(("hypercorn", "--bind", "127.0.0.1:{port}", "--workers", "1")),
-    "granian": Kind(("granian", "--interface", "asgi", "--port", "{port}")),
-    "gunicorn": Kind(("gunicorn", "--bind", "127.0.0.1:{port}", "-k", "uvicorn_worker.UvicornWorker")),
+    "uvicorn": Kind(("-m", "uvicorn", "--port", "{port}")),
+    "hypercorn": Kind(("-m", "hypercorn", "--bind", "127.0.0.1:{port}", "--workers", "1")),
+    "granian": Kind(("-m", "granian", "--interface", "asgi", "--port", "{port}")),
+    "gunicorn": Kind(("-m", "gunicorn", "--bind", "127.0.0.1:{port}", "-k", "uvicorn_worker.UvicornWorker")),
 }
+
+
+def proxystore_run(app: str) -> Kind:
+    """Return our own server of *app*."""
+    return Kind(("-c", _OURS, "run", "--port", "{port}"), app)
 
 
 class Answered(NamedTuple):
@@ -99,11 +114,11 @@ class Served:
 
 
 @contextmanager
-def running(kind: Kind, environ: Mapping[str, str]) -> Iterator[Served]:
+def running(kind: Kind, environ: Mapping[str, str], place: Path = _ROOT) -> Iterator[Served]:
     """Run a server until the block is left, then tell it to end, and see to it that it does."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-    process = start(kind, environ, port)
+    process = start(kind, environ, port, place)
     served = Served(f"http://127.0.0.1:{port}", process)
     try:
         _wait_until_live(served)
@@ -116,10 +131,10 @@ def running(kind: Kind, environ: Mapping[str, str]) -> Iterator[Served]:
             process.communicate()
 
 
-def start(kind: Kind, environ: Mapping[str, str], port: int) -> subprocess.Popen[str]:
+def start(kind: Kind, environ: Mapping[str, str], port: int, place: Path = _ROOT) -> subprocess.Popen[str]:
     return subprocess.Popen(
         kind.words(port),
-        cwd=_ROOT,
+        cwd=place,
         env={**os.environ, **environ},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

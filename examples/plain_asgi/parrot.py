@@ -1,6 +1,6 @@
 """No framework at all: an ASGI application that answers every chat itself, wrapped by a call.
 
-uvicorn plain_asgi:app
+uvicorn parrot:app
 """
 
 from __future__ import annotations

@@ -1,0 +1,58 @@
+"""LiteLLM's proxy, wrapped in its own environment: ``tox -e litellm``."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from proxystore.testing.serving import serving
+from proxystore.testing.upstream import ANSWER, FakeUpstream
+from tests.examples.conftest import Events, chat, stream
+from tests.servers.world import proxystore_run, running
+
+_PLACE = Path(__file__).parents[2] / "examples" / "litellm"
+_MASTER_KEY = f"sk-{secrets.token_hex(16)}"
+
+
+@pytest.fixture(name="upstream")
+def _upstream() -> FakeUpstream:
+    return FakeUpstream()
+
+
+@pytest.fixture(name="url")
+def _url(environ: dict[str, str], upstream: FakeUpstream) -> Iterator[str]:
+    """LiteLLM, served as `examples/README.md` says."""
+    with serving(upstream) as upstream_url:
+        theirs = {
+            "CONFIG_FILE_PATH": "config.yaml",
+            "LITELLM_MASTER_KEY": _MASTER_KEY,
+            "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+            "UPSTREAM_URL": f"{upstream_url}/v1",
+            "UPSTREAM_API_KEY": "sk-upstream",
+        }
+        kind = proxystore_run("litellm.proxy.proxy_server:app")
+        with running(kind, {**environ, **theirs}, _PLACE) as server:
+            yield server.url
+
+
+def test_litellm_serves_its_own_keys_and_is_recorded(url: str, upstream: FakeUpstream, events: Events) -> None:
+    assert chat(url, _MASTER_KEY) == ANSWER
+    assert stream(url, _MASTER_KEY) == ANSWER
+    refused = httpx.post(f"{url}/v1/chat/completions", json={"model": "gpt-4o", "messages": []})
+
+    assert refused.status_code == 401
+    assert refused.json()["error"]["type"] == "auth_error"
+    keys = {seen.headers[b"authorization"] for seen in upstream.seen if seen.path == "/v1/chat/completions"}
+    assert keys == {b"Bearer sk-upstream"}
+    assert [
+        (event.request_model, event.status, event.outcome, event.input_tokens, event.output_tokens)
+        for event in events()
+    ] == [
+        ("gpt-4o", 200, "complete", 4, 9),
+        ("gpt-4o", 200, "complete", 4, 9),
+        ("gpt-4o", 401, "failed", 0, 0),
+    ]

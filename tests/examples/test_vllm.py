@@ -1,0 +1,29 @@
+"""``vllm serve --middleware proxystore.ProxyStoreMiddleware``."""
+
+from __future__ import annotations
+
+import openai
+import pytest
+
+from proxystore.testing.serving import serving
+from proxystore.testing.upstream import ANSWER
+from tests.examples.conftest import Events, chat, stream
+from tests.examples.vllm import build_app
+
+_OURS = "proxystore.ProxyStoreMiddleware"
+_THEIRS = "tests.examples.vllm.note"
+
+
+@pytest.mark.parametrize("names", [[_OURS], [_OURS, _THEIRS], [_THEIRS, _OURS]], ids=["alone", "inside", "outside"])
+def test_what_is_added_by_name_records_and_leaves_the_key_alone(names: list[str], events: Events) -> None:
+    with serving(build_app(names, key="token-abc")) as url:
+        assert chat(url, key="token-abc") == ANSWER
+        assert stream(url, key="token-abc") == ANSWER
+        with pytest.raises(openai.AuthenticationError):
+            chat(url, key="token-xyz")
+
+    assert [(event.status, event.outcome, event.output_tokens) for event in events()] == [
+        (200, "complete", 9),
+        (200, "complete", 9),
+        (401, "failed", 0),
+    ]
