@@ -122,3 +122,9 @@ def test_a_driver_that_does_not_fit_stops_the_start(environ: dict[str, str], wor
 def test_a_wrong_value_is_told_by_the_name_it_came_from() -> None:
     with pytest.raises(SettingsError, match=r"^DB_MAX_OPEN_CONNS should be a valid integer"):
         Settings.load(environ={"DB_MAX_OPEN_CONNS": "many"})
+
+
+def test_a_name_that_belongs_to_another_program_says_which_wins():
+    """LiteLLM's DATABASE_URL may hold options of Prisma's, that are wrong for nobody but us."""
+    with pytest.raises(SettingsError, match=r"^DATABASE_URL .*'connection_limit'.*; PROXYSTORE_DATABASE_URL wins"):
+        Settings.load(environ={"DATABASE_URL": "postgresql://u:p@h/litellm?connection_limit=10"})

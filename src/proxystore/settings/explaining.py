@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from proxystore.errors import SettingsError
-from proxystore.settings.names import suggestion
+from proxystore.settings.names import suggestion, variable
+from proxystore.settings.seeds import SEED_NAMES
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -32,7 +33,7 @@ def validated(kind: type[M], values: Mapping[str, Any], origins: Mapping[str, st
         for problem in error.errors(include_url=False, include_input=False):
             name = _setting(problem["loc"], origins, prefix)
             sentence = _sentence(problem["type"], problem["msg"], name.removeprefix(prefix), kind)
-            sentences.setdefault(name, f"{called(name, origins)} {sentence}")
+            sentences.setdefault(name, f"{called(name, origins)} {sentence}{_way_out(name, origins)}")
         # Not chained: pydantic's error holds the values.
         raise SettingsError("; ".join(sentences.values())) from None
 
@@ -43,6 +44,12 @@ def called(name: str, origins: Mapping[str, str]) -> str:
     if origin in ("argument", "default"):
         return name
     return f"{origin}: {name}" if origin.endswith(".toml") else origin
+
+
+def _way_out(name: str, origins: Mapping[str, str]) -> str:
+    """Return what to do where an older name is another program's, whose value may be right for that."""
+    is_older = name in origins and origins[name] in {older for names in SEED_NAMES.values() for older in names}
+    return f"; {variable(name)} wins over it" if is_older else ""
 
 
 def _setting(location: tuple[int | str, ...], origins: Mapping[str, str], prefix: str) -> str:
