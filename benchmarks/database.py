@@ -1,11 +1,12 @@
 """What a call to the database costs, ours beside the drivers and beside plain ``databases``.
 
-``python -m benchmarks.database``: SQLite in a temporary directory, the PostgreSQL that `proxystore.testing.postgres`
+``python -m benchmarks database``: SQLite in a temporary directory, the PostgreSQL that `proxystore.testing.postgres`
 finds. Each figure is the best of five rounds, in microseconds per call (or per row), with one call at a time.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -37,6 +38,8 @@ rows = Table(
 Row = msgspec.defstruct("Row", [("id", int), *((f"c{number}", str) for number in range(WIDTH))], frozen=True)
 FIND = Query(select(rows).where(rows.c.id == bindparam("row_id")), Row)
 ADD = Statement(insert(rows))
+figures: dict[str, dict[str, float]] = {}
+"""Microseconds by what was done, by database."""
 VALUES = {f"c{number}": "some text" for number in range(WIDTH)}
 
 
@@ -53,8 +56,16 @@ async def microseconds(call: Callable[[int], Awaitable[Any]], calls: int = CALLS
 
 
 def tell(what: str, figure: float) -> None:
-    """Print one line."""
-    print(f"{what:60} {figure:8.0f}")
+    """Take note of one figure, of the database named last."""
+    list(figures.values())[-1][what] = round(figure, 1)
+
+
+def show() -> None:
+    """Print what was measured."""
+    for database, measured in figures.items():
+        print(database)
+        for what, figure in measured.items():
+            print(f"{what:60} {figure:8.0f}")
 
 
 def row(number: int) -> dict[str, Any]:
@@ -109,7 +120,7 @@ async def plain(url: str) -> None:
 
 async def sqlite(directory: Path) -> None:
     """Measure on SQLite."""
-    print("SQLite (WAL, synchronous = normal; plain databases as it comes: synchronous = full)")
+    figures["SQLite (WAL, synchronous = normal; plain databases as it comes: synchronous = full)"] = {}
     path = directory / "benchmark.db"
     await ours(f"sqlite:///{path}")
     async with aiosqlite.connect(path, isolation_level=None) as connection:
@@ -124,7 +135,7 @@ async def postgresql(url: str) -> None:
     await administration.execute("DROP DATABASE IF EXISTS proxystore_benchmark")
     await administration.execute("CREATE DATABASE proxystore_benchmark")
     url = url.rpartition("/")[0] + "/proxystore_benchmark"
-    print("PostgreSQL (on this machine, TCP, synchronous_commit = off)")
+    figures["PostgreSQL (on this machine, TCP, synchronous_commit = off)"] = {}
     await ours(url)
     connection = await asyncpg.connect(url, server_settings={"search_path": "proxystore"})
     sql = "SELECT * FROM rows WHERE id = $1"
@@ -140,10 +151,17 @@ async def postgresql(url: str) -> None:
 
 def main() -> None:
     """Measure both."""
+    parser = argparse.ArgumentParser(description="What a call to the database costs, in microseconds.")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    is_json = parser.parse_args().json
     with tempfile.TemporaryDirectory() as directory:
         asyncio.run(sqlite(Path(directory)))
     with server() as postgres:
         asyncio.run(postgresql(postgres.url))
+    if is_json:
+        print(msgspec.json.format(msgspec.json.encode(figures)).decode())
+    else:
+        show()
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
-"""What reading along costs: `python -m benchmarks.wire` prints microseconds per chunk, per body and per request."""
+"""What reading along costs: ``python -m benchmarks wire`` prints microseconds per chunk, per body and per request."""
 
 from __future__ import annotations
 
+import argparse
 import timeit
 from collections.abc import Callable, Iterator
 from typing import Final
+
+import msgspec
 
 from proxystore.values import Call
 from proxystore.wire import BUILT_IN, Formats, Meter, decoded
@@ -86,10 +89,18 @@ def _cases() -> Iterator[tuple[str, Callable[[], object]]]:
 
 def main() -> None:
     """Print the best of five for each case."""
+    parser = argparse.ArgumentParser(description="What reading along costs, in microseconds.")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    is_json = parser.parse_args().json
+    figures = {}
     for name, run in _cases():
         number, _ = timeit.Timer(run).autorange()
         seconds = min(timeit.repeat(run, number=number // 4 + 1, repeat=5)) / (number // 4 + 1)
-        print(f"{name:45}{seconds * 1e6:10.2f} µs")
+        figures[name] = round(seconds * 1e6, 3)
+        if not is_json:
+            print(f"{name:45}{figures[name]:10.2f} µs")
+    if is_json:
+        print(msgspec.json.format(msgspec.json.encode(figures)).decode())
 
 
 if __name__ == "__main__":
