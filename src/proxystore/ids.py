@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
 _RANDOM_BITS: Final = 80
 _VERSION_AND_VARIANT: Final = (0x7 << 76) | (0b10 << 62)
 _RANDOM: Final = (1 << _RANDOM_BITS) - 1 - (0xF << 76) - (0b11 << 62)
@@ -45,9 +48,17 @@ def uuid7_bytes(milliseconds: int) -> bytes:
     return _assembled(milliseconds, _random.share())
 
 
-def uuid7(milliseconds: int | None = None) -> UUID:
-    """Return a new UUIDv7 for a time in milliseconds since 1970, now if none is given."""
-    return UUID(bytes=uuid7_bytes(time.time_ns() // 1_000_000 if milliseconds is None else milliseconds))
+def uuid7(at: datetime | int | None = None) -> UUID:
+    """Return a new UUIDv7 for a time, in milliseconds since 1970 where it is a number; now if none is given.
+
+    Raises:
+        ValueError: The time has no time zone.
+    """
+    if isinstance(at, datetime):
+        if at.tzinfo is None:
+            raise ValueError(f"{at} has no time zone: is it UTC?")
+        at = (at - _EPOCH) // _MILLISECOND
+    return UUID(bytes=uuid7_bytes(time.time_ns() // 1_000_000 if at is None else at))
 
 
 def milliseconds_of(identity: UUID) -> int:

@@ -111,6 +111,16 @@ class UsageSummary(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.unpriced and not self.cost_nanousd else Decimal(self.cost_nanousd).scaleb(-9)
 
     @property
+    def error_rate(self) -> float:
+        """Which share of requests were errors, from 0 to 1."""
+        return self.errors / self.requests if self.requests else 0.0
+
+    @property
+    def cache_hit_rate(self) -> float:
+        """Which share of requests were answered from the cache, from 0 to 1."""
+        return self.cache_hits / self.requests if self.requests else 0.0
+
+    @property
     def mean_latency_ms(self) -> float:
         """How long a request took, on average."""
         return self.latency_ms / self.requests if self.requests else 0.0
@@ -140,3 +150,44 @@ _INPUT: Final = (
     "input_image_tokens",
 )
 _OUTPUT: Final = ("output_tokens", "reasoning_tokens", "output_audio_tokens", "output_image_tokens")
+
+
+class LatencySummary(msgspec.Struct, frozen=True, kw_only=True):
+    """How long answers took in one group of a report; of refusals, failures and clients that left, nothing is known.
+
+    Attributes:
+        group: As in `UsageSummary`.
+        answers: How many there were, from the proxy or the cache, whatever their status.
+        p50_ms, p95_ms, p99_ms: The milliseconds in which that share of them was complete, to within 5 %.
+    """
+
+    group: str | None
+    answers: int
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+
+
+class CostShare(msgspec.Struct, frozen=True, kw_only=True):
+    """What one group of a report cost.
+
+    Attributes:
+        group: As in `UsageSummary`.
+        requests: All of them.
+        unpriced: Those whose cost is not known.
+        all_tokens: Every bucket together.
+        cost_nanousd: Nano-dollars of those whose cost is known.
+        share: Which share of all costs that is, from 0 to 1.
+    """
+
+    group: str | None
+    requests: int
+    unpriced: int
+    all_tokens: int
+    cost_nanousd: int
+    share: float
+
+    @property
+    def cost(self) -> Decimal | None:
+        """In dollars; ``None`` where no request has a known price."""
+        return None if self.unpriced and not self.cost_nanousd else Decimal(self.cost_nanousd).scaleb(-9)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proxystore.repositories.usage.repository import UsageRepository
-from proxystore.repositories.usage.summaries import Grouping
+from proxystore.repositories.usage.grouping import Grouping
+from proxystore.repositories.usage.repository import Measure, UsageRepository
 
-__all__ = ["Grouping", "UsageRepository"]
+__all__ = ["Grouping", "Measure", "UsageRepository"]

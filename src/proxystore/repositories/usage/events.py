@@ -8,10 +8,11 @@ from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, bindparam, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, select
 
 from proxystore.database import Query
 from proxystore.records import UsageEvent
+from proxystore.repositories.usage.grouping import FILTERS, Filters
 from proxystore.schema.usage import usage_events, usage_series
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -19,14 +20,15 @@ _EVENTS: Final = select(
     *(column for column in usage_events.c if column.name not in ("series_id", "latency_bin")),
     *(column for column in usage_series.c if column.name != "id"),
 ).join(usage_series, usage_series.c.id == usage_events.c.series_id)
+_event_id: Final = usage_events.c.event_id
 _FILTERS: Final[Mapping[str, ColumnElement[bool]]] = {
-    "before": usage_events.c.event_id < bindparam("before"),
-    "model": or_(
-        usage_series.c.request_model == bindparam("model"), usage_series.c.response_model == bindparam("model")
-    ),
-    "key": usage_series.c.key_id == bindparam("key"),
-    "project": usage_series.c.project_id == bindparam("project"),
+    **FILTERS,
+    "before": _event_id < bindparam("before"),
+    "after": _event_id > bindparam("after"),
+    "since": _event_id >= bindparam("since"),
+    "until": _event_id < bindparam("until"),
     "outcome": usage_events.c.outcome == bindparam("outcome"),
+    "end_user": usage_events.c.end_user == bindparam("end_user"),
 }
 
 
@@ -54,10 +56,12 @@ def _event(
 
 
 @cache
-def list_query(filters: frozenset[str]) -> Query[UsageEvent]:
+def list_query(filters: Filters, *, is_oldest_first: bool = False) -> Query[UsageEvent]:
     """Return the statement that lists events through *filters*, newest first; it takes ``limit`` beside them."""
     chosen: Select[Any] = _EVENTS.where(*(_FILTERS[name] for name in sorted(filters)))
-    return Query(chosen.order_by(usage_events.c.event_id.desc()).limit(bindparam("limit")), _event)
+    return Query(
+        chosen.order_by(_event_id.asc() if is_oldest_first else _event_id.desc()).limit(bindparam("limit")), _event
+    )
 
 
 FIND: Final = Query(_EVENTS.where(usage_events.c.event_id == bindparam("event_id")), _event)
