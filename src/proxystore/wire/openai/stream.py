@@ -8,12 +8,13 @@ from typing import Final
 import msgspec
 
 from proxystore.wire.lenient import UNREADABLE, decode
-from proxystore.wire.openai.reply import Listener, decoder
+from proxystore.wire.openai.reply import Listener, Reply, decoder
 from proxystore.wire.sse import Splitter, data_of, name_of
 
 _BLANK_LINES: Final = (b"\n\n", b"\n\r\n")
 _DATA: Final = b"data:"
 _END: Final = b"[DONE]"
+_ENDS: Final = frozenset({b"data: [DONE]\n\n", b"data: [DONE]\r\n\r\n", b"data:[DONE]\n\n"})
 _WORDS: Final = (_END, b"error", b'"timings"', b'"x_groq"')
 _find_usage: Final = re.compile(rb'"usage"\s*:\s*\{').search
 _decode: Final = decoder.decode
@@ -27,7 +28,7 @@ _choices_decoder: Final = msgspec.json.Decoder(_Choices)
 
 
 class Stream(Listener):
-    """Reads along a stream; what came as whole events, and says nothing but content, is only skimmed.
+    """Reads along a stream; what comes as whole events, as nearly everything does, is not cut up to be read.
 
     Args:
         is_stripping: Take out the event that is only there because we asked for usage: no choices, only usage. The
@@ -39,20 +40,23 @@ class Stream(Listener):
     def __init__(self, *, is_stripping: bool) -> None:
         super().__init__()
         self._is_stripping = is_stripping
-        self._is_between = False  # so the first event is always read: it names the model
+        self._is_between = True
         self._splitter = Splitter()
 
     def feed(self, data: bytes, *, is_last: bool) -> bytes:
         """Take the next bytes; return them, or what is left of them and of what was held back."""
-        if self._is_between and data.endswith(_BLANK_LINES) and data.startswith(b"data:"):
-            events = 1
+        if self._is_between and data.startswith(_DATA) and data.endswith(_BLANK_LINES):
             try:
-                is_quiet = _decode(data[5:]).is_quiet
+                reply = _decode(data[5:])
             except UNREADABLE:
-                is_quiet, events = not _says_more(data), data.count(_DATA)  # several events, as a rule
-            if is_quiet:
-                self.estimated_output_tokens += events
-                return data
+                if data in _ENDS:
+                    self.is_ended = True
+                    return data
+                if self.usage.response_model is not None and not _says_more(data):  # several events, as a rule
+                    self.estimated_output_tokens += data.count(_DATA)
+                    return data
+            else:  # one event, as a rule
+                return b"" if self._is_answer_to_us(reply, data[5:]) else data
         return self._read(data, is_last=is_last)
 
     def _read(self, data: bytes, *, is_last: bool) -> bytes:
@@ -79,10 +83,15 @@ class Stream(Listener):
         if b"error" in event and name_of(event) == b"error":
             self.is_failed = True
         reply = decode(decoder, data)
-        if reply is None:
-            return False
+        return reply is not None and self._is_answer_to_us(reply, data)
+
+    def _is_answer_to_us(self, reply: Reply, data: bytes) -> bool:
+        """Hear *reply*; tell whether it is only there because we asked for usage."""
+        if reply.is_quiet:
+            self.estimated_output_tokens += 1
+            if reply.model == self.usage.response_model:
+                return False
         self.hear(reply)
-        self.estimated_output_tokens += not isinstance(reply.usage, dict)
         return self._is_stripping and isinstance(reply.usage, dict) and not reply.error and _is_without_choices(data)
 
 
