@@ -56,6 +56,19 @@ async def test_bytes_are_the_same_objects_when_nobody_asked_for_a_change(wrap):
     assert sent.chunks[0] is data
 
 
+async def test_messages_pass_as_they_are_even_where_they_say_next_to_nothing(wrap, witness):
+    messages = [
+        _body(b"", more=True),
+        {"type": "http.response.body", "more_body": True},
+        {"type": "http.response.body"},
+    ]
+    async with wrap(_replying(_start(), *messages)) as wrapped:
+        sent = await call(wrapped, http_scope(), b"{}")
+
+    assert sent[1:] == messages
+    assert witness.exchange.outcome == "complete"
+
+
 @pytest.mark.parametrize(
     ("messages", "last_seen"),
     [

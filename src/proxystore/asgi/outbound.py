@@ -72,16 +72,17 @@ class Outbound:
             return
         kind = message["type"]
         if kind == "http.response.body":
-            message = self._read_along(message)
+            left = self._read_along(message)
             if self._is_over and not self._ending.is_recorded:
                 await self._reach_end()
             self._is_streaming = True
+            if left is None:
+                return
             if self._editing is not None:
-                for ready in self._editing.take(message):
+                for ready in self._editing.take(left):
                     await self._forward(ready)
                 return
-            if not message["body"] and message.get("more_body", False):
-                return  # all of it was taken out, or is held back
+            message = left
         elif kind == "http.response.start":
             message = self._started(message)
             if self.is_refused or self._editing is not None:
@@ -90,21 +91,24 @@ class Outbound:
             self._end()
         await self._forward(message)
 
-    def _read_along(self, message: Message) -> Message:
-        """Let the meter read a piece of the body; return what is left to forward."""
+    def _read_along(self, message: Message) -> Message | None:
+        """Let the meter read a piece of the body; return what is left to forward, if anything."""
         data: bytes = message.get("body", b"")
-        is_last = not message.get("more_body", False)
-        meter, response = self._meter, self._exchange.response
+        has_more: bool = message.get("more_body", False)
         self._left -= len(data)
         # The end is where the client sees it, not where the proxy says so.
-        self._is_over = is_last or self._left == 0
+        self._is_over = not has_more or self._left == 0
+        meter = self._meter
         if meter is not None:
             kept = meter.feed(data, is_last=self._is_over)
             self._is_over = self._is_over or meter.is_ended
             if kept is not data:
-                message = {**message, "body": kept}
+                if not kept and has_more:
+                    return None  # all of it was taken out, or is held back
+                message, data = {**message, "body": kept}, kept
+        response = self._exchange.response
         if response.is_kept:
-            response.keep_chunk(message["body"])
+            response.keep_chunk(data)
         return message
 
     def _started(self, message: Message) -> Message:
