@@ -1,0 +1,24 @@
+"""What the fault tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from proxystore.settings import Settings
+from tests.faults.workers import Nursery, nursery
+
+
+@pytest.fixture(name="nursery", scope="session")
+def _nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    """Makes servers; one for all tests, since importing takes a second."""
+    with nursery(tmp_path_factory.mktemp("nursery") / "workers.log") as made:
+        yield made
+
+
+@pytest.fixture(name="settings")
+def _settings(migrated_url: str, tmp_path: Path) -> Settings:
+    """Settings for a migrated database of each kind."""
+    return Settings(database_url=migrated_url, data_dir=tmp_path / "data", disable=())

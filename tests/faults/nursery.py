@@ -1,0 +1,67 @@
+"""A process that bears workers: forked from where everything is imported, so that killing twenty costs little.
+
+    python -m tests.faults.nursery LOG
+
+Reads a line of JSON for each thing to do, and answers with one: ``{"spawn": {…}}`` with the worker's pid and port,
+``{"wait": pid}`` with its exit code. It opens nothing itself, and has one thread.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+from typing import Any
+
+import aiosqlite  # noqa: F401  imported here, or in every worker
+import asyncpg  # noqa: F401
+import uvicorn
+
+from proxystore import ProxyStoreMiddleware, migrating  # noqa: F401
+from proxystore.settings import Settings
+from tests.faults.upstream import Upstream, shift_clocks
+
+
+def _serve(listening: socket.socket, order: dict[str, Any]) -> None:
+    if order.get("clock"):
+        shift_clocks()
+    app = ProxyStoreMiddleware(Upstream(delay=order.get("delay", 0.001)), settings=Settings(**order["settings"]))
+    patience = order.get("patience")
+    config = uvicorn.Config(app, lifespan="on", log_level="warning", timeout_graceful_shutdown=patience)
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _spawn(order: dict[str, Any], log: str) -> dict[str, int]:
+    listening = socket.create_server(("127.0.0.1", 0))
+    child = os.fork()
+    if child:
+        port = listening.getsockname()[1]
+        listening.close()
+        return {"pid": child, "port": port}
+    try:
+        file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        for stream in (1, 2):
+            os.dup2(file, stream)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        _serve(listening, order)
+        sys.stderr.flush()
+        os._exit(0)
+    finally:
+        os._exit(1)
+
+
+def _wait(pid: int) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def main() -> None:
+    """Do what is asked until standard input ends."""
+    for line in sys.stdin:
+        order = json.loads(line)
+        answer = _spawn(order["spawn"], sys.argv[1]) if "spawn" in order else _wait(order["wait"])
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()
