@@ -50,6 +50,9 @@ class Settings(BaseSettings):
         description="Journal, cache and generated secrets of this host: beside the SQLite file, else data.",
     )
     auto_migrate: bool = Field(True, description="Whether opening the store migrates its database.")
+    events_keep: int = Field(
+        0, ge=0, le=36_500, description="For how many days single events are kept; 0 is for ever. Sums stay."
+    )
     max_body_bytes: int = Field(64 * 1024 * 1024, gt=0, description="A claimed request body above this gives 413.")
     public_paths: Words = Field(
         PUBLIC_PATHS, description="Paths that need no key, GET and HEAD alone; a final * stands for any rest."
