@@ -65,33 +65,35 @@ def cases() -> Iterator[Cases]:
     cores = Cores()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="proxystore-benchmark-")))
-        houses = [folder / name for name in ("echo", "relay")]
         upstream = start_server(stack, cores.rest, "echo")
         url = f"http://127.0.0.1:{upstream.port}"
         a = start_server(stack, cores.server, "echo")
-        b = start_server(stack, cores.server, "echo", "--house", str(houses[0]))
-        c = start_server(stack, cores.server, "relay", "--upstream", url)
-        d = start_server(stack, cores.server, "relay", "--upstream", url, "--house", str(houses[1]))
+        b = start_server(stack, cores.server, "echo", "--house", str(folder / "echo"))
         load = Load(stack, cores.rest)
         alone, skipped = {}, []
         if litellm.is_installed():
             alone["litellm"] = Case(litellm.start_litellm(stack, folder, cores.server, url), load, question())
         else:
             skipped.append("litellm: there is no command `litellm` here")
-        yield Cases(_pairs(a, b, c, d, load, is_awake=cores.server != cores.rest), alone, skipped)
+        pairs = _echoes(a, b, load, is_awake=cores.server != cores.rest)
+        for name in ("relay", "forward"):
+            options = (name, "--upstream", url)
+            bare = start_server(stack, cores.server, *options)
+            wrapped = start_server(stack, cores.server, *options, "--house", str(folder / name))
+            # Their upstream needs the core of the load as well: it may sleep.
+            pairs[name] = Case(bare, load, question()), Case(wrapped, load, question())
+        yield Cases(pairs, alone, skipped)
 
 
-def _pairs(a: Server, b: Server, c: Server, d: Server, load: Load, *, is_awake: bool) -> dict[str, tuple[Case, Case]]:
-    chat, stream = question(), question(is_streaming=True)
-    one, many = f"{PATH}?chunks=1", f"{PATH}?chunks={MANY}"
+def _echoes(a: Server, b: Server, load: Load, *, is_awake: bool) -> dict[str, tuple[Case, Case]]:
+    stream, one, many = question(is_streaming=True), f"{PATH}?chunks=1", f"{PATH}?chunks={MANY}"
 
     def echoed(body: bytes, target: str = PATH, connections: int = _CONNECTIONS) -> tuple[Case, Case]:
         bare, wrapped = (Case(server, load, body, target, connections, is_awake=is_awake) for server in (a, b))
         return bare, wrapped
 
     return {
-        "echo": echoed(chat),
-        "relay": (Case(c, load, chat), Case(d, load, chat)),  # its upstream needs the core of the load as well
+        "echo": echoed(question()),
         "short stream": echoed(stream, one),
         "long stream": echoed(stream, many),
         "one at a time": echoed(stream, one, connections=1),

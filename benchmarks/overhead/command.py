@@ -57,7 +57,11 @@ def _measure(measured: Cases, rounds: int, seconds: float) -> Result:
         machine=_machine(),
         rounds=rounds,
         cases=_cases(bare, wrapped, alone),
-        ratios={"b/a": ratio(wrapped["echo"], bare["echo"]), "d/c": ratio(wrapped["relay"], bare["relay"])},
+        ratios={
+            "b/a": ratio(wrapped["echo"], bare["echo"]),
+            "d/c": ratio(wrapped["relay"], bare["relay"]),
+            "forward": ratio(wrapped["forward"], bare["forward"]),
+        },
         added=_added(bare, wrapped),
         skipped=measured.skipped,
     )

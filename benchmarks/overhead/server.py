@@ -1,6 +1,6 @@
 """One application served as `uvicorn[standard]` serves, in a process of its own.
 
-    python -m benchmarks.overhead.server echo|relay [--upstream URL] [--house DIRECTORY]
+    python -m benchmarks.overhead.server echo|relay|forward [--upstream URL] [--house DIRECTORY]
 
 Writes its port as soon as it listens. With ``--house`` the application is wrapped, all bundled plugins on.
 """
@@ -24,14 +24,25 @@ def wrapped(app: ASGIApp, directory: Path) -> ASGIApp:
     return ProxyStoreMiddleware(app, settings=Settings(database_url=f"sqlite:///{directory}/proxystore.db"))
 
 
+def _made(name: str, upstream: str) -> ASGIApp:
+    if name == "echo":
+        return echo()
+    if name == "relay":
+        return relay(upstream)
+    from proxystore.forwarding import ReverseProxy
+    from proxystore.settings import ForwardSettings
+
+    return ReverseProxy(ForwardSettings(url=upstream))
+
+
 def main() -> None:
     """Serve until told to stop."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("app", choices=["echo", "relay"])
+    parser.add_argument("app", choices=["echo", "relay", "forward"])
     parser.add_argument("--upstream", default="")
     parser.add_argument("--house", type=Path)
     options = parser.parse_args()
-    app = echo() if options.app == "echo" else relay(options.upstream)
+    app = _made(options.app, options.upstream)
     if options.house is not None:
         app = wrapped(app, options.house)
     listening = socket.create_server(("127.0.0.1", 0), backlog=256)
