@@ -8,15 +8,11 @@ import socket
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
 from proxystore.cli import build
-from proxystore.demo.gateway import Gateway
 from proxystore.settings import Settings
-from proxystore.testing.serving import serving
-from proxystore.testing.upstream import FakeUpstream
 
 
 @pytest.fixture(name="place", autouse=True)
@@ -78,7 +74,7 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     result = _demo()
 
     assert result.exit_code == 1
-    assert result.stderr == "error: the demo needs the openai client and httpx: pip install 'asgi-proxystore[demo]'\n"
+    assert result.stderr == "error: the demo needs the openai client and aiohttp: pip install 'asgi-proxystore[demo]'\n"
 
 
 def test_a_port_that_is_taken_is_told(place: Path) -> None:
@@ -95,20 +91,3 @@ def test_a_database_in_memory_is_refused() -> None:
 
     assert result.exit_code == 1
     assert "a database in memory goes with it" in result.stderr
-
-
-def test_the_gateway_passes_on_and_back() -> None:
-    upstream = FakeUpstream()
-    asked = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], "stream": True}
-    with serving(upstream) as url, serving(Gateway(url)) as gateway:
-        answer = httpx.post(f"{gateway}/v1/chat/completions?x=1", json=asked, headers={"x-mine": "yes"})
-
-    assert answer.text.endswith("data: [DONE]\n\n")
-    assert upstream.seen[0].path == "/v1/chat/completions"
-    assert upstream.seen[0].headers[b"x-mine"] == b"yes"
-    assert json.loads(upstream.seen[0].body) == asked
-
-
-def test_the_gateway_tells_of_an_upstream_that_is_not_there() -> None:
-    with serving(Gateway("http://127.0.0.1:1")) as gateway:
-        assert httpx.post(f"{gateway}/v1/chat/completions", json={}).status_code == 502

@@ -54,7 +54,7 @@ class House:
         """Return a new exchange for *scope*, marked there so that a second middleware does not count it again."""
         settings = self.settings
         format = self.formats.find(scope.get("method", "GET"), path)
-        scope["proxystore"] = True
+        scope["proxystore"] = format
         return Exchange(
             Request(scope, receive, path, format, limit=settings.max_body_bytes, trusted=settings.trusted_proxies)
         )

@@ -11,6 +11,7 @@ from proxystore.cli.commandline import CommandLine
 from proxystore.cli.db import db
 from proxystore.cli.demo import demo
 from proxystore.cli.doctor import doctor
+from proxystore.cli.forward import forward
 from proxystore.cli.globals import Globals
 from proxystore.cli.ledger import ledger
 from proxystore.cli.plugins import plugins
@@ -52,6 +53,7 @@ def build(settings: Settings) -> typer.Typer:
         context.obj = CommandLine(given.load() if needs_settings else settings, loaded, config)
 
     cli.command(no_args_is_help=False)(run)
+    cli.command(no_args_is_help=False)(forward)
     cli.command()(demo)
     cli.command(DOCTOR)(doctor)
     cli.add_typer(settings_group, name="settings")

@@ -29,8 +29,8 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Serve a real proxy, wrapped; send it traffic with the openai client; show what was recorded."""
-    if any(find_spec(needed) is None for needed in ("openai", "httpx")):
-        raise ProxyStoreError("the demo needs the openai client and httpx: pip install 'asgi-proxystore[demo]'")
+    if any(find_spec(needed) is None for needed in ("openai", "aiohttp")):
+        raise ProxyStoreError("the demo needs the openai client and aiohttp: pip install 'asgi-proxystore[demo]'")
     from proxystore.demo import run_demo
 
     line: CommandLine = context.obj

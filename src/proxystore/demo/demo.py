@@ -12,12 +12,12 @@ from typing import Final
 import msgspec
 
 from proxystore.asgi import ProxyStoreMiddleware
-from proxystore.demo.gateway import Gateway
 from proxystore.demo.traffic import drive
 from proxystore.errors import ProxyStoreError
 from proxystore.exchange.asgi import ASGIApp
+from proxystore.forwarding import ReverseProxy
 from proxystore.records import UsageEvent
-from proxystore.settings import Settings
+from proxystore.settings import ForwardSettings, Settings, UpstreamURL
 from proxystore.store import Store
 from proxystore.testing.serving import serving
 from proxystore.testing.upstream import FakeUpstream
@@ -69,7 +69,8 @@ async def run_demo(
         raise DemoFailed("the demo reads the database after the proxy has gone, and a database in memory goes with it")
     began_at = datetime.now(UTC) - timedelta(milliseconds=1)  # an event's time is as exact as its id: milliseconds
     with serving(FakeUpstream(delay=_PAUSE)) as upstream:
-        proxy = ProxyStoreMiddleware(Gateway(upstream), settings=settings)
+        bare = ReverseProxy(ForwardSettings(url=UpstreamURL.parse(upstream)))
+        proxy = ProxyStoreMiddleware(bare, settings=settings)
         with _serving(proxy, port) as url:
             on_start(url)
             await drive(url, requests, on_done)

@@ -28,6 +28,12 @@ def client_ip(scope: Scope, forwarded_for: bytes | None, trusted: Networks) -> s
     return address
 
 
+def is_trusted(scope: Scope, trusted: Networks) -> bool:
+    """Tell whether the peer is one of the *trusted* proxies, whose word on where a request came from is believed."""
+    client = scope.get("client")
+    return bool(client) and _is_in(client[0], trusted)
+
+
 def _is_in(address: str, networks: Networks) -> bool:
     return _is_address(address) and any(ip_address(address) in network for network in networks)
 
