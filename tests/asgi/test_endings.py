@@ -118,7 +118,9 @@ async def test_a_stream_sent_to_its_end_after_the_client_left_counts_as_disconne
     assert witness.exchange.usage.output_tokens == 4
 
 
-async def test_a_client_that_leaves_unheard_by_the_proxy_has_disconnected(wrap, witness):
+async def test_a_client_that_leaves_unheard_by_the_proxy_has_disconnected(wrap, witness, monkeypatch):
+    monkeypatch.setattr("proxystore.asgi.outbound._MOMENT_NS", 0)
+
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
         await _start(send)

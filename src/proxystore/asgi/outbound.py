@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _BODILESS: Final = frozenset({204, 304})
 _EVENTS: Final = b"text/event-stream"
+_MOMENT_NS: Final = 20_000_000
 
 
 class Outbound:
@@ -135,8 +136,10 @@ class Outbound:
         return message
 
     async def _reach_end(self) -> None:
-        if self._is_streaming:  # long enough for a client to have left
-            await self._exchange.request.look_for_disconnect()
+        exchange = self._exchange
+        # Looking costs a task: what is over in a moment is complete, whether or not somebody stayed to see it.
+        if self._is_streaming and exchange.now_ns() - exchange.response.first_byte_ns > _MOMENT_NS:
+            await exchange.request.look_for_disconnect()
         self._end()
 
     def _meter_for(self, told: dict[bytes, bytes]) -> Meter | None:
