@@ -212,14 +212,12 @@ def _held(path: Path) -> Iterator[None]:
         yield
 
 
-async def test_opening_waits_for_no_writer_once_the_file_is_there(sqlite_url: str) -> None:
-    async with library(sqlite_url):
-        pass
-
+async def test_opening_waits_for_no_writer_that_has_it_open(sqlite_url: str) -> None:
     path = _file(sqlite_url)
-    with _held(path.with_name(f"{path.name}.lock")):
-        async with Database(DatabaseURL.parse(sqlite_url)) as database:
-            assert await count(database) == 0
+    async with library(sqlite_url):
+        with _held(path.with_name(f"{path.name}.lock")):
+            async with Database(DatabaseURL.parse(sqlite_url)) as database:
+                assert await count(database) == 0
 
 
 async def test_nobody_else_can_read_what_lies_in_the_file(tmp_path: Path) -> None:

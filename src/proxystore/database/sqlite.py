@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import aiosqlite
 from databases.interfaces import ConnectionBackend, DatabaseBackend
@@ -20,8 +20,6 @@ from proxystore.locking import HostLock, TaskLock
 from proxystore.settings.pool import PoolSettings
 
 T = TypeVar("T")
-
-_WAL_VERSIONS: Final = b"\x02\x02"
 
 
 class SQLiteBackend(DatabaseBackend):
@@ -66,7 +64,7 @@ class SQLiteBackend(DatabaseBackend):
     async def _prepare(self, path: Path) -> None:
         make_private(path)
         self.turn = turn = HostLock(path.with_name(f"{path.name}.lock"))
-        if not _is_wal(path):
+        if not _is_in_use(path):
             # SQLite's patience does not cover the change to WAL: of two who make it at once, one fails at once.
             async with turn:
                 self.pool.release(await self.pool.acquire())
@@ -186,12 +184,13 @@ class SQLiteSession:
             self._turn.release()
 
 
-def _is_wal(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(20)[18:] == _WAL_VERSIONS
-    except FileNotFoundError:
-        return False
+def _is_in_use(path: Path) -> bool:
+    """Return whether somebody has the database open, whose log is then there.
+
+    Its file says as well what it is; but who opens that and closes it lets go of every lock that SQLite has on it in
+    this process (POSIX), and the next process to leave would delete the log under our feet.
+    """
+    return path.with_name(f"{path.name}-wal").exists()
 
 
 def _begin(raw: sqlite3.Connection) -> None:
