@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -36,6 +37,8 @@ class Kind:
         return [sys.executable, *(word.format(port=port) for word in self.command), self.app]
 
 
+# Older uvicorns leave a dead worker's place empty.
+_UVICORN_RESPAWNS: Final = tuple(int(part) for part in version("uvicorn").split(".")[:2]) >= (0, 30)
 _GUNICORN: Final = (
     "-m",
     "gunicorn",
@@ -48,7 +51,7 @@ _GUNICORN: Final = (
 )
 _GRANIAN: Final = ("-m", "granian", "--interface", "asgi", "--port", "{port}", "--workers", "2")
 SERVERS: Final = {
-    "uvicorn": Kind(("-m", "uvicorn", "--port", "{port}", "--workers", "2")),
+    "uvicorn": Kind(("-m", "uvicorn", "--port", "{port}", "--workers", "2"), is_respawning=_UVICORN_RESPAWNS),
     "hypercorn": Kind(("-m", "hypercorn", "--bind", "127.0.0.1:{port}", "--workers", "2"), is_respawning=False),
     "granian": Kind((*_GRANIAN, "--respawn-failed-workers")),
     "gunicorn": Kind(_GUNICORN),
