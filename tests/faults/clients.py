@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 from uuid import UUID
 
-DEADLINE = 60.0
+DEADLINE = 30.0
 
 
 class Log:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from proxystore.settings import Settings
+from proxystore.testing.postgres import Postgres
 from tests.faults.workers import Nursery, nursery
 
 
@@ -21,4 +22,13 @@ def _nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
 @pytest.fixture(name="settings")
 def _settings(migrated_url: str, tmp_path: Path) -> Settings:
     """Settings for a migrated database of each kind."""
-    return Settings(database_url=migrated_url, data_dir=tmp_path / "data", disable=())
+    return Settings(database_url=migrated_url, data_dir=tmp_path / "data")
+
+
+@pytest.fixture(name="postgres_settings")
+def _postgres_settings(
+    create_database: Callable[[str | None], str], postgres_template: str, tmp_path: Path, postgres: Postgres
+) -> Settings:
+    """Settings for a migrated PostgreSQL."""
+    assert postgres.url
+    return Settings(database_url=create_database(postgres_template), data_dir=tmp_path / "data")
