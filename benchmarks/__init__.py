@@ -1,3 +1,1 @@
-"""What things cost: `python -m benchmarks.<name>` prints figures."""
-
-from __future__ import annotations
+"""What it costs: each module is run as ``python -m benchmarks.<name>``."""

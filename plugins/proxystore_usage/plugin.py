@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
+
+from pydantic import BaseModel
 
 from proxystore import Denial, Exchange, Store, hookimpl
+from proxystore_usage.end_users import EndUsers
 from proxystore_usage.recording import entry_of, is_recorded
 
 if TYPE_CHECKING:
@@ -17,6 +20,24 @@ _FULL: Final = Denial(
 
 class Usage:
     """One event for each exchange, in the journal before the client sees the end."""
+
+    class Settings(BaseModel, frozen=True, extra="forbid"):
+        """The section ``[plugin.usage]``.
+
+        Attributes:
+            end_user: What is kept of the end user that a caller names (OpenAI's ``user``): nothing, a hash that only
+                this database can make, or the name itself.
+        """
+
+        end_user: Literal["off", "hash", "plain"] = "hash"
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self._end_users = EndUsers((settings or self.Settings()).end_user)
+
+    @hookimpl
+    async def on_startup(self, store: Store) -> None:
+        """Fetch what end users are hashed with."""
+        self._end_users.key = await store.usage.pseudonym_key()
 
     @hookimpl(tryfirst=True)
     def on_request(self, exchange: Exchange, store: Store) -> Denial | None:
@@ -32,7 +53,7 @@ class Usage:
     def on_usage(self, exchange: Exchange, store: Store) -> None:
         """Append the event."""
         if is_recorded(exchange):
-            store.ledger.append(entry_of(exchange))
+            store.ledger.append(entry_of(exchange, self._end_users.kept))
 
     @hookimpl
     def register_commands(self, cli: typer.Typer) -> None:

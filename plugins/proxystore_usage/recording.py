@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from proxystore import Exchange, UsageEntry
 
 _ASKING_ONLY: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _NS_PER_MS: Final = 1_000_000
+_TRACEPARENT_SIZE: Final = 55
 
 
 def is_recorded(exchange: Exchange) -> bool:
@@ -22,10 +24,11 @@ def is_recorded(exchange: Exchange) -> bool:
     return not is_refused and (request.is_websocket or request.method not in _ASKING_ONLY)
 
 
-def entry_of(exchange: Exchange) -> UsageEntry:
-    """Return *exchange* as an entry for the ledger."""
+def entry_of(exchange: Exchange, pseudonym: Callable[[str], str | None]) -> UsageEntry:
+    """Return *exchange* as an entry for the ledger; of its end user what *pseudonym* leaves."""
     request, response, usage, who = exchange.request, exchange.response, exchange.usage, exchange.principal
     call, started = request.call, exchange.started_ns
+    cost, is_cached = exchange.cost.nanousd, exchange.outcome == "cached"
     return UsageEntry(
         event_id=exchange.id,
         project_id=who.project_id if who is not None else None,
@@ -52,5 +55,14 @@ def entry_of(exchange: Exchange) -> UsageEntry:
         unclassified_tokens=usage.unclassified_tokens,
         billed_requests=usage.requests,
         billed_ms=round(usage.seconds * 1000),
-        cost_nanousd=exchange.cost.nanousd,
+        cost_nanousd=0 if is_cached else cost,
+        saved_nanousd=cost if is_cached else None,
+        finish_reason=response.finish_reason,
+        end_user=pseudonym(call.end_user) if call.end_user else None,
+        traceparent=_traceparent(request.header(b"traceparent")),
+        metadata=exchange.metadata or None,
     )
+
+
+def _traceparent(value: bytes | None) -> str | None:
+    return value.decode("latin-1") if value is not None and len(value) == _TRACEPARENT_SIZE else None

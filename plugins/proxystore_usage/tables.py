@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from proxystore import Column, UsageEvent, UsageSummary
+from proxystore import Column, CostShare, LatencySummary, UsageEvent, UsageSummary
 
 
 def _dollars(cost: Decimal) -> str:
@@ -21,8 +21,18 @@ def _all_of(record: type[msgspec.Struct], *further: str) -> tuple[Column, ...]:
 _COST: Final = Column("cost", "cost", _dollars)
 
 SUMMARY_WHOLE: Final = _all_of(
-    UsageSummary, "mean_latency_ms", "all_input_tokens", "all_output_tokens", "all_tokens", "cost"
+    UsageSummary,
+    "mean_latency_ms",
+    "error_rate",
+    "cache_hit_rate",
+    "all_input_tokens",
+    "all_output_tokens",
+    "all_tokens",
+    "cost",
+    "saved",
 )
+COSTS_WHOLE: Final = _all_of(CostShare, "cost")
+LATENCIES_WHOLE: Final = _all_of(LatencySummary)
 EVENT_WHOLE: Final = (*_all_of(UsageEvent), _COST)
 EVENT: Final = (
     Column("event_id", "id", str),
@@ -53,3 +63,35 @@ def summary_columns(by: str) -> tuple[Column, ...]:
         Column("unpriced"),
         _COST,
     )
+
+
+def cost_columns(by: str) -> tuple[Column, ...]:
+    """Return what people are shown of costs by *by*."""
+    share = Column("share", "share", _percent)
+    return (Column("group", by), Column("requests"), Column("all_tokens", "tokens"), Column("unpriced"), _COST, share)
+
+
+def latency_columns(by: str) -> tuple[Column, ...]:
+    """Return what people are shown of latencies by *by*."""
+    return (Column("group", by), Column("answers"), *(Column(f"p{n}_ms", f"p{n} ms") for n in (50, 95, 99)))
+
+
+def error_columns(by: str) -> tuple[Column, ...]:
+    """Return what people are shown of errors by *by*."""
+    return (Column("group", by), Column("requests"), Column("errors"), Column("error_rate", "rate", _percent))
+
+
+def saving_columns(by: str) -> tuple[Column, ...]:
+    """Return what people are shown of the cache's work by *by*."""
+    rate = Column("cache_hit_rate", "rate", _percent)
+    return (
+        Column("group", by),
+        Column("requests"),
+        Column("cache_hits", "cached"),
+        rate,
+        Column("saved", "saved", _dollars),
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}"

@@ -33,9 +33,10 @@ if TYPE_CHECKING:
     )
     from proxystore.exchange import Exchange, Request, Response
     from proxystore.hooks import hookimpl
+    from proxystore.ids import uuid7
     from proxystore.ledger import LedgerStatus, UsageEntry
     from proxystore.migrating import Migrations
-    from proxystore.records import UsageEvent, UsageSummary
+    from proxystore.records import CostShare, LatencySummary, UsageEvent, UsageSummary
     from proxystore.settings import Settings
     from proxystore.store import Store
     from proxystore.values import Answer, Call, Cost, Denial, Limit, Principal, Usage
@@ -49,10 +50,12 @@ _HOMES: Final = {
     "CommandLine": "cli",
     "Conflict": "errors",
     "Cost": "values",
+    "CostShare": "records",
     "Database": "database",
     "Denial": "values",
     "Exchange": "exchange",
     "InvalidRecord": "errors",
+    "LatencySummary": "records",
     "LedgerStatus": "ledger",
     "Limit": "values",
     "Meter": "wire",
@@ -83,6 +86,7 @@ _HOMES: Final = {
     "UsageSummary": "records",
     "WireFormat": "wire",
     "hookimpl": "hooks",
+    "uuid7": "ids",
 }
 __all__ = [
     "Answer",
@@ -92,10 +96,12 @@ __all__ = [
     "CommandLine",
     "Conflict",
     "Cost",
+    "CostShare",
     "Database",
     "Denial",
     "Exchange",
     "InvalidRecord",
+    "LatencySummary",
     "LedgerStatus",
     "Limit",
     "Meter",
@@ -126,6 +132,7 @@ __all__ = [
     "UsageSummary",
     "WireFormat",
     "hookimpl",
+    "uuid7",
 ]
 
 refuse_foreign_distribution()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from datetime import date
 from types import TracebackType
 from typing import Self
 
 from proxystore import migrating
 from proxystore.database import Database
-from proxystore.errors import SettingsError
+from proxystore.errors import InvalidRecord, SettingsError
 from proxystore.ledger import Ledger
 from proxystore.migrating import Migrations
 from proxystore.repositories.usage import UsageRepository
@@ -89,6 +90,26 @@ class Store:
         self._process = 0
         await self.ledger.close()
         await self.database.close()
+
+    async def cleanup(self) -> dict[str, int]:
+        """Delete what was kept long enough (see ``events_keep``), and return how many rows of each table went."""
+        counts: dict[str, int] = {}
+        async for table, count in self.ledger.cleanup():
+            counts[table] = counts.get(table, 0) + count
+        return counts
+
+    async def refresh_month(self, year: int, month: int) -> None:
+        """Make the days of a month (UTC) anew from their events; however often, the result is the same.
+
+        Raises:
+            InvalidRecord: There is no such month, or events of it have been deleted.
+        """
+        try:
+            since, until = date(year, month, 1), date(year + month // 12, month % 12 + 1, 1)
+        except ValueError:
+            raise InvalidRecord(f"There is no month {month} of {year}.") from None
+        async for _ in self.ledger.rebuild(since, until):
+            pass
 
     async def __aenter__(self) -> Self:
         await self.open()

@@ -57,6 +57,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         is_streaming: Whether the answer was asked for as a stream.
         wants_usage: Whether usage will be told without our asking for it.
         max_output_tokens: The caller's bound on generated tokens.
+        end_user: On whose behalf the caller says it asks.
     """
 
     operation_name: str
@@ -64,6 +65,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     is_streaming: bool = False
     wants_usage: bool = True
     max_output_tokens: int | None = None
+    end_user: str | None = None
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):

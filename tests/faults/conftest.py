@@ -32,3 +32,11 @@ def _postgres_settings(
     """Settings for a migrated PostgreSQL."""
     assert postgres.url
     return Settings(database_url=create_database(postgres_template), data_dir=tmp_path / "data")
+
+
+@pytest.fixture(name="sqlite_settings")
+def _sqlite_settings(sqlite_template: Path, tmp_path: Path) -> Settings:
+    """Settings for a migrated SQLite file."""
+    file = tmp_path / "proxystore.db"
+    file.write_bytes(sqlite_template.read_bytes())
+    return Settings(database_url=f"sqlite:///{file}", data_dir=tmp_path / "data")

@@ -179,6 +179,7 @@ class Outbound:
         exchange, meter = self._exchange, self._meter
         if meter is not None:
             exchange.usage = meter.usage
+            exchange.response.finish_reason = meter.finish_reason
         if outcome == "disconnected" and exchange.request.is_dispatched:
             bill(exchange, self._policy, meter.estimated_output_tokens if meter is not None else 0)
         self._ending.record(outcome)

@@ -32,6 +32,7 @@ class Exchange:
         error: What the proxy raised.
         is_journaled: Set by a plugin that appends an *end* to the ledger in ``on_usage``: the core then writes the
             *begin* right before the proxy is called, so that a request killed in flight leaves a trace.
+        metadata: What plugins want kept with the usage event: a few words and numbers, 1,000 bytes of JSON at most.
         state: For plugins: each uses its own name as key and reads no other's.
     """
 
@@ -44,6 +45,7 @@ class Exchange:
         "denial",
         "error",
         "is_journaled",
+        "metadata",
         "outcome",
         "principal",
         "request",
@@ -66,6 +68,7 @@ class Exchange:
         self.decided_by: str | None = None
         self.error: BaseException | None = None
         self.is_journaled = False
+        self.metadata: dict[str, str | int] = {}
         self.state: dict[str, Any] = {}
         self._id: bytes | None = None
         self._uuid: UUID | None = None

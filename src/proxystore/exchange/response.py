@@ -21,6 +21,7 @@ class Response:
         headers: As the proxy sent them.
         added_headers: Go out on whatever answers: the proxy, a plugin or a refusal.
         first_byte_ns, last_byte_ns: When the response started and ended, nanoseconds since 1970, UTC; 0 until then.
+        finish_reason: Why the model stopped, if the wire format could tell; known in ``on_usage``.
         chunks: What was sent, in ``on_response``, if :meth:`keep` was called and its limit held.
         wanted_edit: What :meth:`edit` was called with.
     """
@@ -30,6 +31,7 @@ class Response:
         "_kept",
         "added_headers",
         "chunks",
+        "finish_reason",
         "first_byte_ns",
         "headers",
         "last_byte_ns",
@@ -43,6 +45,7 @@ class Response:
         self.added_headers: list[tuple[bytes, bytes]] = []
         self.first_byte_ns = 0
         self.last_byte_ns = 0
+        self.finish_reason: str | None = None
         self.chunks: list[bytes] = []
         self.wanted_edit: Edit | None = None
         self._keep_limit = 0

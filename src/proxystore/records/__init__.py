@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from proxystore.records.dead_letters import DeadLetter
 from proxystore.records.migration import Revision
-from proxystore.records.usage import UsageEvent, UsageSummary
+from proxystore.records.usage import CostShare, LatencySummary, UsageEvent, UsageSummary
 
-__all__ = ["DeadLetter", "Revision", "UsageEvent", "UsageSummary"]
+__all__ = ["CostShare", "DeadLetter", "LatencySummary", "Revision", "UsageEvent", "UsageSummary"]

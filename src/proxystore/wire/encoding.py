@@ -102,6 +102,10 @@ class _Decoded:
         return self._meter.usage
 
     @property
+    def finish_reason(self) -> str | None:
+        return self._meter.finish_reason
+
+    @property
     def estimated_output_tokens(self) -> int:
         return self._meter.estimated_output_tokens
 

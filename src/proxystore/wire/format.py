@@ -15,6 +15,10 @@ class Meter(Protocol):
         """What has been told so far; its quality is ``missing`` until something was."""
 
     @property
+    def finish_reason(self) -> str | None:
+        """Why the model stopped, in OpenAI's words, such as ``stop`` or ``length``; ``None`` until that was told."""
+
+    @property
     def estimated_output_tokens(self) -> int:
         """About how many tokens of a stream have passed, for when it breaks off before its usage is told."""
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, TypeAlias
 
-from sqlalchemy import ColumnElement, FromClause, Select, Subquery, Table, and_, bindparam, func, or_, select, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, Select, Table, and_, bindparam, func, or_, select, union_all
 
 from proxystore.schema.usage import usage_series
 
 Grouping: TypeAlias = Literal["model", "provider", "project", "key", "credential", "operation", "day", "hour", "month"]
 Filters: TypeAlias = frozenset[str]
 """Which of a report's filters are given."""
+
+Totals: TypeAlias = Callable[[Table], Sequence[ColumnElement[Any]]]
+"""What is added up of a roll-up."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MODEL: Final = func.coalesce(func.nullif(usage_series.c.request_model, ""), usage_series.c.response_model)
@@ -36,28 +39,36 @@ FILTERS: Final[Mapping[str, ColumnElement[bool]]] = {
 }
 """Conditions on a series, each with its name as its parameter."""
 PERIODS: Final = ("day", "hour", "month")
+"""Groups that come in the order of time."""
 
 
-def parts_of(by: Grouping, hourly: Table, daily: Table, names: Iterable[str]) -> Subquery:
-    """Return the rows of both roll-ups that make up a `Range`, each with its ``period``: a day, or by hour an hour."""
-    names = tuple(names)
-    period = hourly.c.hour if by == "hour" else hourly.c.hour // 24
-    hours = select(period.label("period"), hourly.c.series_id, *(hourly.c[name] for name in names))
-    days = select(daily.c.day.label("period"), daily.c.series_id, *(daily.c[name] for name in names))
+def grouped(
+    by: Grouping,
+    rollups: tuple[Table, Table],
+    totals: Callable[[Table], Sequence[ColumnElement[Any]]],
+    filters: Filters,
+) -> CompoundSelect[Any]:
+    """Return the statement that adds up by *by* what makes up a `Range`, the hours apart from the days.
+
+    It takes the bounds of the range and the *filters*. One group may come in several rows, for its hours and its days;
+    that is several times faster than to have the database put hours and days together before it adds up.
+    """
+    hourly, daily = rollups
     head_or_tail = or_(_between(hourly.c.hour, "head"), _between(hourly.c.hour, "tail"))
-    return union_all(hours.where(head_or_tail), days.where(_between(daily.c.day, "days"))).subquery("parts")
+    period = hourly.c.hour if by == "hour" else hourly.c.hour // 24
+    hours = _sums(by, period, hourly, totals(hourly), filters)
+    days = _sums(by, daily.c.day, daily, totals(daily), filters)
+    return union_all(hours.where(head_or_tail), days.where(_between(daily.c.day, "days")))
 
 
-def label_of(by: Grouping, parts: FromClause) -> ColumnElement[Any]:
-    """Return what rows are grouped by: a name, or the number of a day or an hour."""
-    return parts.c.period if by in PERIODS else _NAMES[by]
-
-
-def chosen(rows: Select[Any], parts: FromClause, by: Grouping, filters: Filters) -> Select[Any]:
-    """Return *rows* of *parts* through *filters*, with their series where that is needed."""
+def _sums(
+    by: Grouping, period: ColumnElement[int], table: Table, totals: Sequence[ColumnElement[Any]], filters: Filters
+) -> Select[Any]:
+    label = _NAMES.get(by, period)
+    rows: Select[Any] = select(label.label("label"), *totals).group_by(label)
     if by in PERIODS and not filters:
-        return rows.select_from(parts)
-    joined = rows.select_from(parts.join(usage_series, usage_series.c.id == parts.c.series_id))
+        return rows.select_from(table)
+    joined = rows.select_from(table.join(usage_series, usage_series.c.id == table.c.series_id))
     return joined.where(*(FILTERS[name] for name in sorted(filters)))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Text, select
+from sqlalchemy import ColumnElement, Table, Text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
@@ -14,7 +14,7 @@ from sqlalchemy.sql.functions import GenericFunction
 from proxystore import histograms
 from proxystore.database import Query
 from proxystore.records import LatencySummary
-from proxystore.repositories.usage.grouping import Filters, Grouping, chosen, label_of, parts_of, written
+from proxystore.repositories.usage.grouping import Filters, Grouping, grouped, written
 from proxystore.schema.usage import usage_latency_daily, usage_latency_hourly
 
 _SHARES: Final = (0.5, 0.95, 0.99)
@@ -47,22 +47,23 @@ class Part(NamedTuple):
 @cache
 def latency_query(by: Grouping, filters: Filters = frozenset()) -> Query[Part]:
     """Return the statement that collects histograms by *by*; it takes the bounds of a `Range`, and the *filters*."""
-    parts = parts_of(by, usage_latency_hourly, usage_latency_daily, ["histogram"])
-    label: ColumnElement[Any] = label_of(by, parts)
-    joined = select(label.label("label"), _Joined(parts.c.histogram).label("digits"))
     write = written(by)
     return Query(
-        chosen(joined, parts, by, filters).group_by(label).order_by(label),
+        grouped(by, (usage_latency_hourly, usage_latency_daily), _joined, filters),
         lambda label, digits: Part(write(label), digits),
     )
 
 
 def added_up(parts: Iterable[Part]) -> list[LatencySummary]:
-    """Return one summary for each group of *parts*, in the order they first come."""
+    """Return one summary for each group of *parts*, in the order of their names."""
     digits: dict[str | None, list[str]] = {}
     for part in parts:
         digits.setdefault(part.group, []).append(part.digits)
-    return [_summary(group, "".join(found)) for group, found in digits.items()]
+    return [_summary(group, "".join(digits[group])) for group in sorted(digits, key=lambda group: group or "")]
+
+
+def _joined(table: Table) -> list[ColumnElement[str]]:
+    return [_Joined(table.c.histogram).label("digits")]
 
 
 def _summary(group: str | None, digits: str) -> LatencySummary:

@@ -16,7 +16,7 @@ from proxystore.repositories.usage.events import FIND, list_query
 from proxystore.repositories.usage.grouping import Grouping
 from proxystore.repositories.usage.latencies import added_up, latency_query
 from proxystore.repositories.usage.pseudonyms import pseudonym_key
-from proxystore.repositories.usage.summaries import merged, summary_query, total_query
+from proxystore.repositories.usage.summaries import merged, summary_query, total
 from proxystore.values import Outcome
 
 Measure: TypeAlias = Literal["requests", "errors", "all_tokens", "cost_nanousd", "saved_nanousd", "latency_ms"]
@@ -99,17 +99,13 @@ class UsageRepository:
     ) -> Summaries:
         """Sum up what was used by *by*: periods in order of time, other groups the most used first."""
         filters, bounds = _given(**chosen), _bounds(by, since, until)
-        return merged(await self._database.fetch_all(summary_query(by, frozenset(filters)), **bounds, **filters))
+        return merged(by, await self._database.fetch_all(summary_query(by, frozenset(filters)), **bounds, **filters))
 
     async def total(
         self, *, since: datetime | None = None, until: datetime | None = None, **chosen: Unpack[Chosen]
     ) -> UsageSummary:
         """Sum up everything, such as what one ``key`` used."""
-        filters, bounds = _given(**chosen), _bounds("day", since, until)
-        found = await self._database.fetch_one(total_query(frozenset(filters)), **bounds, **filters)
-        if found is None:
-            raise AssertionError("a sum is always a row")
-        return found
+        return total(await self.summary("month", since=since, until=until, **chosen))
 
     async def monthly(self, key: str, year: int, month: int) -> UsageSummary:
         """Sum up what *key* used in a month, UTC: its days added up, at any time the same answer.
@@ -118,7 +114,7 @@ class UsageRepository:
             InvalidRecord: There is no such month.
         """
         since, until = _month(year, month)
-        return _named(await self.total(since=since, until=until, key=key), f"{year:04}-{month:02}")
+        return total(await self.summary("month", since=since, until=until, key=key), f"{year:04}-{month:02}")
 
     async def months(self, key: str) -> Summaries:
         """Sum up every month in which *key* was used, the first one first."""
@@ -204,10 +200,6 @@ def _month(year: int, month: int) -> tuple[datetime, datetime]:
         return datetime(year, month, 1, tzinfo=UTC), datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
     except ValueError:
         raise InvalidRecord(f"There is no month {month} of {year}.") from None
-
-
-def _named(summary: UsageSummary, group: str) -> UsageSummary:
-    return UsageSummary(group=group, **{n: getattr(summary, n) for n in summary.__struct_fields__ if n != "group"})
 
 
 def _share(group: UsageSummary, total: int) -> CostShare:

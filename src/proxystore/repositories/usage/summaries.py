@@ -6,46 +6,49 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, cast, func, select
+from sqlalchemy import BigInteger, ColumnElement, Table, cast, func
 
 from proxystore.database import Query
 from proxystore.records import UsageSummary
-from proxystore.repositories.usage.grouping import PERIODS, Filters, Grouping, chosen, label_of, parts_of, written
+from proxystore.repositories.usage.grouping import PERIODS, Filters, Grouping, grouped, written
 from proxystore.schema.usage import ROLLUP_TOTALS, usage_daily, usage_hourly
 
 
 @cache
 def summary_query(by: Grouping, filters: Filters = frozenset()) -> Query[UsageSummary]:
     """Return the statement that sums up by *by*; it takes the bounds of a `Range`, and the *filters*."""
-    parts = parts_of(by, usage_hourly, usage_daily, ROLLUP_TOTALS)
-    label = label_of(by, parts)
-    sums: Select[Any] = chosen(select(label.label("label"), *_totals(parts)), parts, by, filters).group_by(label)
-    order = (label,) if by in PERIODS else (func.sum(parts.c.requests).desc(), label)
     write = written(by)
-    return Query(sums.order_by(*order), lambda label, **totals: UsageSummary(group=write(label), **totals))
-
-
-@cache
-def total_query(filters: Filters = frozenset()) -> Query[UsageSummary]:
-    """Return the statement that sums up everything through *filters*; it takes the bounds of a `Range`, and those."""
-    parts = parts_of("day", usage_hourly, usage_daily, ROLLUP_TOTALS)
     return Query(
-        chosen(select(*_totals(parts)), parts, "day", filters),
-        lambda **totals: UsageSummary(group=None, **{name: total or 0 for name, total in totals.items()}),
+        grouped(by, (usage_hourly, usage_daily), _totals, filters),
+        lambda label, **totals: UsageSummary(group=write(label), **totals),
     )
 
 
-def merged(summaries: Iterable[UsageSummary]) -> list[UsageSummary]:
-    """Return *summaries* with those of one group put together, in the order they first come."""
+def merged(by: Grouping, summaries: Iterable[UsageSummary]) -> list[UsageSummary]:
+    """Return *summaries* with those of one group put together: periods in order of time, others the most used first."""
     groups: dict[str | None, UsageSummary] = {}
     for summary in summaries:
         known = groups.get(summary.group)
         groups[summary.group] = summary if known is None else _sum(known, summary)
-    return list(groups.values())
+    if by in PERIODS:
+        return sorted(groups.values(), key=_name)
+    return sorted(groups.values(), key=lambda summary: (-summary.requests, _name(summary)))
 
 
-def _totals(parts: FromClause) -> list[ColumnElement[Any]]:
-    return [cast(func.sum(parts.c[total]), BigInteger).label(total) for total in ROLLUP_TOTALS]
+def total(summaries: Iterable[UsageSummary], group: str | None = None) -> UsageSummary:
+    """Return all *summaries* as one."""
+    result = UsageSummary(group=group, **dict.fromkeys(ROLLUP_TOTALS, 0))
+    for summary in summaries:
+        result = _sum(result, summary)
+    return result
+
+
+def _name(summary: UsageSummary) -> str:
+    return summary.group or ""
+
+
+def _totals(table: Table) -> list[ColumnElement[Any]]:
+    return [cast(func.sum(table.c[total]), BigInteger).label(total) for total in ROLLUP_TOTALS]
 
 
 def _sum(one: UsageSummary, other: UsageSummary) -> UsageSummary:

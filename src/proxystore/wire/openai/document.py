@@ -25,6 +25,7 @@ class Document(Listener):
 
     def _read(self) -> None:
         for text in self._collector.take(b'"model"', b'"usage"'):
+            self.hear_finish(text)
             reply = decode(decoder, text)
             if reply is not None:
                 self.hear(reply)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 import msgspec
@@ -41,6 +42,10 @@ class Reply(msgspec.Struct):
         )
 
 
+_FINISH: Final = b'"finish_reason":"'
+_FINISH_SPACED: Final = b'"finish_reason": "'
+_find_finish: Final = re.compile(rb'"finish_reason": ?"([a-z_]{1,40})"').search
+
 decoder: Final = msgspec.json.Decoder(Reply)
 
 
@@ -49,15 +54,17 @@ class Listener:
 
     Attributes:
         usage: The last that was told, for some tell a running count with every event.
+        finish_reason: Why the model stopped; of several choices, the last to stop.
         estimated_output_tokens: The events of content that were seen: each is about a token. A document has none.
         is_ended: Whether the mark at the end of a stream has been seen.
         is_failed: Whether an error was told.
     """
 
-    __slots__ = ("_is_told", "estimated_output_tokens", "is_ended", "is_failed", "usage")
+    __slots__ = ("_is_told", "estimated_output_tokens", "finish_reason", "is_ended", "is_failed", "usage")
 
     def __init__(self) -> None:
         self.usage = Usage()
+        self.finish_reason: str | None = None
         self.estimated_output_tokens = 0
         self.is_ended = False
         self.is_failed = False
@@ -78,6 +85,14 @@ class Listener:
             self.usage = timed
         elif model != self.usage.response_model:
             self.usage = msgspec.structs.replace(self.usage, response_model=model)
+
+    def hear_finish(self, data: bytes) -> None:
+        """Take note of why the model stopped, if *data*, a document or some events, says so.
+
+        The text is searched, not read: inside a string the quotes of these words would be escaped.
+        """
+        if (_FINISH in data or _FINISH_SPACED in data) and (found := _find_finish(data)) is not None:
+            self.finish_reason = found[1].decode()
 
     def _model(self, reply: Reply) -> str | None:
         is_named = isinstance(reply.model, str) and reply.model

@@ -27,6 +27,7 @@ class _Request(msgspec.Struct):
     stream_options: _StreamOptions | None = None
     max_tokens: int | None = None
     max_completion_tokens: int | None = None
+    user: str | None = None
 
 
 class _Fields(msgspec.Struct):
@@ -35,6 +36,7 @@ class _Fields(msgspec.Struct):
     stream_options: msgspec.Raw = msgspec.Raw(b"null")
     max_tokens: msgspec.Raw = msgspec.Raw(b"null")
     max_completion_tokens: msgspec.Raw = msgspec.Raw(b"null")
+    user: msgspec.Raw = msgspec.Raw(b"null")
 
 
 _request_decoder: Final = msgspec.json.Decoder(_Request)
@@ -54,6 +56,7 @@ def read_call(operation_name: str, path: str, body: bytes) -> Call:
         is_streaming=is_streaming,
         wants_usage=not is_streaming or _is_asked_for(asked.stream_options),
         max_output_tokens=_bound(asked),
+        end_user=asked.user or None,
     )
 
 

@@ -54,6 +54,7 @@ class Stream(Listener):
                     return data
                 if self.usage.response_model is not None and not _says_more(data):  # several events, as a rule
                     self.estimated_output_tokens += data.count(_DATA)
+                    self.hear_finish(data)
                     return data
             else:  # one event, as a rule
                 return b"" if self._is_answer_to_us(reply, data[5:]) else data
@@ -87,6 +88,7 @@ class Stream(Listener):
 
     def _is_answer_to_us(self, reply: Reply, data: bytes) -> bool:
         """Hear *reply*; tell whether it is only there because we asked for usage."""
+        self.hear_finish(data)
         if reply.is_quiet:
             self.estimated_output_tokens += 1
             if reply.model == self.usage.response_model:
