@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import sys
+import traceback
 from collections.abc import Callable
 
 import pytest
@@ -29,13 +31,19 @@ async def _recorded(settings) -> int:
 
 
 async def _fork(in_the_child: Callable[[], None]) -> int:
-    """Return the exit code of a child that does something."""
+    """Return the exit code of a child that does something.
+
+    To be called while nothing is being written: a child born while a thread is inside SQLite has that thread's locks
+    and not the thread.
+    """
     child = os.fork()
     if child == 0:
         try:
             asyncio._set_running_loop(None)
             in_the_child()
             os._exit(0)
+        except BaseException:
+            traceback.print_exc(file=sys.__stderr__)
         finally:
             os._exit(1)
     _, status = await asyncio.to_thread(os.waitpid, child, 0)
@@ -51,6 +59,7 @@ async def test_each_process_opens_a_house_of_its_own(settings):
     wrapped = ProxyStoreMiddleware(FakeUpstream(), settings=settings)
     assert await _ask(wrapped) == 200
     of_the_parent = wrapped.store
+    assert await of_the_parent.ledger.drain(10)
 
     def in_the_child() -> None:
         async def serve() -> None:
@@ -74,6 +83,7 @@ async def test_a_store_that_was_given_is_opened_again_in_the_child(settings):
     async with Store(settings=settings) as store:
         wrapped = ProxyStoreMiddleware(FakeUpstream(), store=store)
         assert await _ask(wrapped) == 200
+        assert await store.ledger.drain(10)
 
         def in_the_child() -> None:
             async def serve() -> None:
