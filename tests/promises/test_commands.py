@@ -14,7 +14,7 @@ from proxystore import Settings
 from proxystore.cli import build
 from tests.promises.house import PAGES, ROOT, name
 
-_CALL: Final = re.compile(r"(?:^|[`/\s])proxystore ((?:[a-z]+ ?)+)", re.MULTILINE)
+_CALL: Final = re.compile(r"(?:^|[`/\s])proxystore ((?:[a-z][a-z-]* ?)+)", re.MULTILINE)
 _CODE: Final = re.compile(r"^```sh\n(.*?)^```|`(proxystore [^`]*)`", re.DOTALL | re.MULTILINE)
 
 
@@ -40,4 +40,9 @@ def test_every_command_on_our_pages_exists(page: Path) -> None:
     code = "\n".join("".join(found) for found in _CODE.findall(page.read_text(encoding="utf-8")))
     called = [tuple(words.split()) for words in _CALL.findall(code)]
 
-    assert not [call for call in called if not any(call[: len(command)] == command for command in _KNOWN)]
+    assert not [call for call in called if not any(_is_about(call, command) for command in _KNOWN)]
+
+
+def _is_about(call: tuple[str, ...], command: tuple[str, ...]) -> bool:
+    """Return whether *call* is *command* with arguments, or a group that it belongs to."""
+    return call[: len(command)] == command or command[: len(call)] == call
