@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -23,14 +24,18 @@ class Witness:
     def __init__(self) -> None:
         self.recorded: list[Exchange] = []
         self.observed: list[Exchange] = []
+        self.was_recorded = asyncio.Event()
+        self.was_observed = asyncio.Event()
 
     @hookimpl
     def on_usage(self, exchange: Exchange) -> None:
         self.recorded.append(exchange)
+        self.was_recorded.set()
 
     @hookimpl
     async def on_response(self, exchange: Exchange) -> None:
         self.observed.append(exchange)
+        self.was_observed.set()
 
     @property
     def exchange(self) -> Exchange:

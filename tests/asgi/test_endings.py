@@ -182,8 +182,7 @@ async def test_a_cancelled_request_is_recorded_at_once_and_observed_in_a_task_of
         with pytest.raises(asyncio.CancelledError):
             await task
         assert len(witness.recorded) == 1
-        while not witness.observed:
-            await asyncio.sleep(0)
+        await witness.was_observed.wait()
 
     _assert_ended_once(witness, "disconnected")
 

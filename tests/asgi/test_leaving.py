@@ -103,14 +103,14 @@ async def test_drain_goes_on_when_the_server_cancels_the_request(wrap, witness, 
     async with wrap(_listening, disconnect="drain") as wrapped:
         await call(wrapped, http_scope("/opens-the-house", method="GET"))
         witness.recorded.clear()
+        witness.was_recorded.clear()
         request = asyncio.ensure_future(_leave_after(_WORDS + 9, wrapped))
         for _ in range(steps):
             await asyncio.sleep(0)
         request.cancel()
         with pytest.raises(asyncio.CancelledError):
             await request
-        while not witness.recorded:
-            await asyncio.sleep(0)
+        await witness.was_recorded.wait()
 
     assert (witness.exchange.outcome, witness.exchange.usage.output_tokens) == ("disconnected", 5)
 
@@ -156,7 +156,6 @@ async def test_a_server_that_cancels_while_drains_are_used_up_is_obeyed(wrap, wi
         request.cancel()
         await asyncio.gather(request, return_exceptions=True)
         await is_cancelled.wait()
-        while not witness.recorded:
-            await asyncio.sleep(0)
+        await witness.was_recorded.wait()
 
     assert witness.exchange.outcome == "disconnected"
