@@ -87,11 +87,10 @@ def test_every_answer_is_in_the_books(settings):
 
 def test_a_client_that_goes_away_in_the_middle_leaves_one_record(settings):
     app = ProxyStoreMiddleware(FakeUpstream(delay=0.05), settings=settings)
-    with serving(app) as base:
-        with _client(base) as client:
-            stream = _ask(client, stream=True)
-            next(iter(stream))
-            stream.close()
+    with serving(app) as base, _client(base) as client:
+        stream = _ask(client, stream=True)
+        next(iter(stream))
+        stream.close()
 
     (event,) = _events(settings)
     assert event.outcome == "disconnected"

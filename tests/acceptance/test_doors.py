@@ -138,9 +138,13 @@ def test_chunks_arrive_while_the_proxy_is_still_producing(settings):
         seen.set()
 
     app.add_middleware(ProxyStoreMiddleware, settings=settings)
-    with serving(app) as base, httpx.Client(base_url=base, timeout=30) as client:
-        with client.stream("POST", "/v1/chat/completions", json={**_ASKED, "stream": True}) as answer:
-            pieces = answer.iter_bytes()
-            assert next(pieces) == b'data: {"n":0}\n\n'
-            client.post("/seen")
-            assert b"".join(pieces) == b"data: [DONE]\n\n"
+    asked = {**_ASKED, "stream": True}
+    with (
+        serving(app) as base,
+        httpx.Client(base_url=base, timeout=30) as client,
+        client.stream("POST", "/v1/chat/completions", json=asked) as answer,
+    ):
+        pieces = answer.iter_bytes()
+        assert next(pieces) == b'data: {"n":0}\n\n'
+        client.post("/seen")
+        assert b"".join(pieces) == b"data: [DONE]\n\n"

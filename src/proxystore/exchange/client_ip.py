@@ -31,7 +31,7 @@ def client_ip(scope: Scope, forwarded_for: bytes | None, trusted: Networks) -> s
 def is_trusted(scope: Scope, trusted: Networks) -> bool:
     """Tell whether the peer is one of the *trusted* proxies, whose word on where a request came from is believed."""
     client = scope.get("client")
-    return bool(client) and _is_in(client[0], trusted)
+    return client is not None and _is_in(client[0], trusted)
 
 
 def _is_in(address: str, networks: Networks) -> bool:
