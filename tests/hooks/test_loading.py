@@ -149,3 +149,12 @@ def test_loading_twice_makes_two_instances():
 
     first, second = (Plugins.load(_settings(), [Mine]) for _ in range(2))
     assert first.find("mine") is not second.find("mine")
+
+
+def test_a_property_is_looked_at_and_not_run():
+    class Late:
+        @property
+        def exchange(self) -> str:
+            raise RuntimeError("there is none yet")
+
+    assert Plugins.load(_settings(), [Late]).names() == ["late"]

@@ -9,6 +9,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import pluggy
+from typing_extensions import override
 
 from proxystore.errors import PluginError, ProxyStoreError
 from proxystore.hooks import specs
@@ -50,12 +51,21 @@ class _Found(NamedTuple):
     origin: str
 
 
+class _Manager(pluggy.PluginManager):
+    """As pluggy's, but for a plugin's properties: before 1.7 it runs each to see whether it is a hook."""
+
+    @override
+    def parse_hookimpl_opts(self, plugin: Any, name: str) -> Any:
+        attribute = inspect.getattr_static(plugin, name, None)
+        return None if isinstance(attribute, property) else super().parse_hookimpl_opts(plugin, name)
+
+
 class Plugins:
     """The plugins of one middleware or one command line; fixed once loaded."""
 
     def __init__(self, found: Sequence[_Found]) -> None:
         self._found = tuple(found)
-        self._manager = pluggy.PluginManager(NAME)
+        self._manager = _Manager(NAME)
         self._manager.add_hookspecs(specs)
         for each in reversed(self._found):  # pluggy asks the last registered first; we ask in the order given
             self._register(each.name, each.plugin)
