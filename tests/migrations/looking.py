@@ -79,4 +79,5 @@ def _parts(sql: str | None) -> list[str]:
             parts.append("")
         else:
             parts[-1] += character
-    return [head.strip(), *sorted(" ".join(part.split()) for part in parts), tail.strip()]
+    head = head.replace('"', "").strip()  # SQLite puts a table's name in quotes when it is renamed
+    return [head, *sorted(" ".join(part.split()) for part in parts), tail.strip()]

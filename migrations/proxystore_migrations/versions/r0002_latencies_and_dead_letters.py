@@ -13,6 +13,21 @@ branch_labels = None
 depends_on = None
 
 ROLLUPS = ("usage_hourly", "usage_daily")
+BUCKETS = (
+    "input_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "cache_write_1h_tokens",
+    "input_audio_tokens",
+    "input_image_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "output_audio_tokens",
+    "output_image_tokens",
+    "unclassified_tokens",
+    "billed_requests",
+    "billed_ms",
+)
 LATENCIES = (("usage_latency_hourly", "hour"), ("usage_latency_daily", "day"))
 
 
@@ -34,9 +49,12 @@ def event_columns() -> list[sa.Column[Any]]:
 
 
 def upgrade() -> None:
-    """Add columns and tables; no row is rewritten."""
-    for column in event_columns():
-        op.add_column("usage_events", column)
+    """Add columns and tables; in events NULL stands for 0 from now on, since PostgreSQL gives it no room."""
+    with op.batch_alter_table("usage_events", table_kwargs={"sqlite_with_rowid": False}) as batch:
+        for name in BUCKETS:
+            batch.alter_column(name, existing_type=sa.Integer(), nullable=True, server_default=None)
+        for column in event_columns():
+            batch.add_column(column)
     for name in ROLLUPS:
         op.add_column(name, sa.Column("saved_nanousd", sa.BigInteger(), nullable=False, server_default=sa.text("0")))
     for name, period in LATENCIES:
@@ -77,5 +95,11 @@ def downgrade() -> None:
         op.drop_table(name)
     for name in ROLLUPS:
         op.drop_column(name, "saved_nanousd")
-    for column in event_columns():
-        op.drop_column("usage_events", column.name)
+    events = sa.table("usage_events", *(sa.column(name) for name in BUCKETS))
+    for name in BUCKETS:
+        op.execute(events.update().where(events.c[name].is_(None)).values({name: 0}))
+    with op.batch_alter_table("usage_events", table_kwargs={"sqlite_with_rowid": False}) as batch:
+        for name in BUCKETS:
+            batch.alter_column(name, existing_type=sa.Integer(), nullable=False, server_default=sa.text("0"))
+        for column in event_columns():
+            batch.drop_column(column.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,10 +15,12 @@ if TYPE_CHECKING:
     from proxystore.records.migration import Revision
 
 _COLUMNS = (Column("history"), Column("revision"), Column("message"), Column("state"), Column("applied_at"))
+_DELETED = (Column("table"), Column("deleted"))
 _PROBLEM = (Column("problem"),)
 
 _Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 _Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+_Path = Annotated[Path, typer.Argument(metavar="PATH", help="A file that is not there yet.", show_default=False)]
 _To = Annotated[str | None, typer.Argument(metavar="REVISION", help="Where to go back to.", show_default=False)]
 
 db = typer.Typer(help="The database's schema: how far it has come, and moving it.", no_args_is_help=True)
@@ -36,6 +39,8 @@ def upgrade(context: typer.Context, *, as_json: _Json = False) -> None:
                 line.settings.url, schema=line.settings.database_schema, migrations=line.plugins.migrations()
             )
         )
+    if line.settings.url.dialect == "postgresql":
+        line.run(_make_ahead(line))
     _tell(line, done, "applied", "Already at head: nothing to do.", as_json=as_json)
 
 
@@ -85,6 +90,44 @@ def check(context: typer.Context, *, as_json: _Json = False) -> None:
         typer.echo("\n".join(problems) or "The schema is what this release needs.")
     if problems:
         raise typer.Exit(1)
+
+
+@db.command()
+def cleanup(context: typer.Context, *, as_json: _Json = False) -> None:
+    """Delete what was kept long enough, a little at a time; sums by day stay. Running proxies do so every hour."""
+    line: CommandLine = context.obj
+
+    async def work() -> dict[str, int]:
+        async with line.store() as store:
+            with line.progress("cleaning up"):
+                return await store.cleanup()
+
+    rows = [{"table": table, "deleted": count} for table, count in line.run(work()).items()]
+    line.show(rows, _DELETED, as_json=as_json)
+
+
+@db.command()
+def backup(context: typer.Context, path: _Path) -> None:
+    """Copy the database to a new file while everybody goes on; of PostgreSQL, show the command that does."""
+    from proxystore import database
+
+    line = _announced(context)
+    url = line.settings.url
+    if url.dialect == "postgresql":
+        typer.echo(database.pg_dump(url, line.settings.database_schema, path))
+        return
+    with line.progress("copying") as told:
+        database.backup(url, path, told)
+    typer.echo(f"copied to {path}")
+
+
+async def _make_ahead(line: CommandLine) -> None:
+    """Make the months that events will be written to."""
+    from proxystore.database import Database
+    from proxystore.ledger import make_ahead
+
+    async with Database(line.settings.url, schema=line.settings.database_schema) as opened:
+        await make_ahead(opened)
 
 
 def _announced(context: typer.Context) -> CommandLine:

@@ -6,6 +6,7 @@ from proxystore.ledger.dead_letters import DeadLetters
 from proxystore.ledger.entries import Begin, UsageEntry
 from proxystore.ledger.inspecting import HostLedger, inspect
 from proxystore.ledger.ledger import Ledger
+from proxystore.ledger.partitions import make_ahead
 from proxystore.ledger.status import LedgerStatus
 
-__all__ = ["Begin", "DeadLetters", "HostLedger", "Ledger", "LedgerStatus", "UsageEntry", "inspect"]
+__all__ = ["Begin", "DeadLetters", "HostLedger", "Ledger", "LedgerStatus", "UsageEntry", "inspect", "make_ahead"]

@@ -20,6 +20,7 @@ from proxystore.ledger.rows import (
     encoded_with_names,
     event_id,
     rows_in_objects,
+    stored,
     with_digits,
 )
 from proxystore.schema.usage import usage_events
@@ -30,7 +31,7 @@ _NEW: Final = (
     insert_into("postgresql", usage_events)
     .from_select(
         ["event_id", *EVENT_COLUMNS],
-        select(*(_PARSED.c[name] for name in ("event_id", *EVENT_COLUMNS))).order_by(_PARSED.c.event_id),
+        select(*(stored(name, _PARSED) for name in ("event_id", *EVENT_COLUMNS))).order_by(_PARSED.c.event_id),
     )
     .on_conflict_do_nothing()
     .returning(usage_events.c.event_id)

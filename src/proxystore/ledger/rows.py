@@ -11,14 +11,14 @@ from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import FromClause, bindparam, cast, column, func, literal_column, select
+from sqlalchemy import ColumnElement, FromClause, bindparam, cast, column, func, literal_column, select
 from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.types import BigInteger, Integer, LargeBinary, SmallInteger, Text, TypeEngine, Uuid
 
 from proxystore.histograms import bin_of
 from proxystore.ids import milliseconds_of
 from proxystore.ledger.entries import UsageEntry
-from proxystore.schema.usage import FINISH_REASONS, OUTCOMES, QUALITIES, TOKENS
+from proxystore.schema.usage import BILLED, FINISH_REASONS, OUTCOMES, QUALITIES
 
 Dialect: TypeAlias = Literal["sqlite", "postgresql"]
 
@@ -31,9 +31,7 @@ _AS_THEY_ARE: Final = (
     "status",
     "first_byte_ms",
     "latency_ms",
-    *TOKENS,
-    "billed_requests",
-    "billed_ms",
+    *BILLED,
     *_MONEY,
     "end_user",
 )
@@ -81,6 +79,12 @@ def row(entry: UsageEntry, series_id: int) -> Row:
         None if entry.metadata is None else msgspec.json.encode(entry.metadata).decode(),
         *_as_they_are(entry),
     )
+
+
+def stored(name: str, source: FromClause) -> ColumnElement[Any]:
+    """Return a column of *source* as it is kept in ``usage_events``: what is billed is ``NULL`` where it is 0."""
+    value: ColumnElement[Any] = source.c[name]
+    return func.nullif(value, 0, type_=value.type) if name in BILLED else value
 
 
 def latency_of(one: Row) -> Latency | None:

@@ -18,6 +18,7 @@ from proxystore.ledger.rows import (
     encoded,
     event_id,
     rows_in_arrays,
+    stored,
     without_bytes,
 )
 from proxystore.schema.usage import usage_events
@@ -31,7 +32,7 @@ _EVENT_ID: Final = func.substr(
 _TRACEPARENT: Final = func.substr(
     bindparam("traces", type_=LargeBinary()), _SOURCE.c.traceparent, TRACEPARENT_SIZE, type_=LargeBinary()
 )
-_VALUES: Final = [_TRACEPARENT if name == "traceparent" else _SOURCE.c[name] for name in EVENT_COLUMNS]
+_VALUES: Final = [_TRACEPARENT if name == "traceparent" else stored(name, _SOURCE) for name in EVENT_COLUMNS]
 _INSERT: Final = Query(
     insert_into("sqlite", usage_events)
     .from_select(["event_id", *EVENT_COLUMNS], select(_EVENT_ID, *_VALUES).where(true()).order_by(_SOURCE.c.position))

@@ -41,6 +41,8 @@ TOKENS: Final = (
     "unclassified_tokens",
 )
 """The buckets of `proxystore.Usage`, in its order."""
+BILLED: Final = (*TOKENS, "billed_requests", "billed_ms")
+"""What is billed, by the token, by the piece and by the time."""
 
 # Dimensions are NOT NULL, with '' for "none": a unique constraint takes NULLs for different from each other.
 usage_series = Table(
@@ -67,6 +69,7 @@ usage_series = Table(
 )
 
 # The id is a UUIDv7 of the request's start: rows lie in the order of time, and PostgreSQL can partition by it.
+# Of what is billed 0 is kept as NULL: most of it is 0, and PostgreSQL gives NULL no room.
 usage_events = Table(
     "usage_events",
     metadata,
@@ -77,9 +80,7 @@ usage_events = Table(
     Column("quality", Code(QUALITIES), nullable=False),
     Column("first_byte_ms", Integer),
     Column("latency_ms", Integer, nullable=False),
-    *(Column(name, Integer, nullable=False, server_default=text("0")) for name in TOKENS),
-    Column("billed_requests", Integer, nullable=False, server_default=text("0")),
-    Column("billed_ms", Integer, nullable=False, server_default=text("0")),
+    *(Column(name, Integer) for name in BILLED),
     Column("cost_nanousd", BigInteger),
     Column("saved_nanousd", BigInteger),
     Column("latency_bin", SmallInteger),

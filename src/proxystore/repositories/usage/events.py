@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, select
 from proxystore.database import Query
 from proxystore.records import UsageEvent
 from proxystore.repositories.usage.grouping import FILTERS, Filters
-from proxystore.schema.usage import usage_events, usage_series
+from proxystore.schema.usage import BILLED, usage_events, usage_series
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EVENTS: Final = select(
@@ -51,7 +51,7 @@ def _event(
         credential_id=credential_id or None,
         request_model=request_model or None,
         response_model=response_model or None,
-        **rest,
+        **(rest | {name: rest[name] or 0 for name in BILLED}),
     )
 
 
