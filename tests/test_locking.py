@@ -157,3 +157,37 @@ async def test_a_lock_between_tasks_has_a_deadline_too() -> None:
     lock.release()
     lock.release()
     await lock.acquire(0.01)
+
+
+FORK = """
+import os, sys
+from pathlib import Path
+from proxystore.locking import HostLock
+lock = HostLock(Path(sys.argv[1]))
+lock.try_acquire()
+if os.fork() == 0:
+    print("forked", flush=True)
+    sys.stdin.read()
+os._exit(0)
+"""
+
+
+def test_a_child_does_not_hold_what_its_parent_held_when_it_died(path: Path) -> None:
+    command = [sys.executable, "-c", FORK, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "forked\n"
+        assert parent.wait(20) == 0
+        assert HostLock(path).try_acquire()
+
+
+async def test_who_closes_a_lock_that_a_thread_waits_for_leaves_no_file_open(path: Path) -> None:
+    held, given_up = HostLock(path), HostLock(path)
+    assert held.try_acquire()
+    with pytest.raises(StoreBusy):
+        await given_up.acquire(0.01)
+    given_up.close()
+    held.close()
+    async with asyncio.timeout(20):
+        while given_up._file is not None:
+            await asyncio.sleep(0.005)

@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Lock, Thread
 from types import TracebackType
 from typing import Final, Self
+from weakref import WeakSet
 
 from proxystore.errors import StoreBusy
 
@@ -58,6 +59,8 @@ class HostLock:
         self._waiting: Future[None] | None = None
         self._is_wanted = False
         self._is_held = False
+        self._is_closed = False
+        _locks.add(self)
 
     @property
     def is_held(self) -> bool:
@@ -106,12 +109,18 @@ class HostLock:
         self._tasks.release()
 
     def close(self) -> None:
-        """Give it up and forget the file; harmless when done twice."""
+        """Give it up and forget the file, once a thread that waits for it is done; harmless when done twice."""
         self._unlock()
         with self._guard:
-            if self._file is not None and self._waiting is None:
-                os.close(self._file)
-                self._file = None
+            self._is_closed = True
+            self._forget()
+
+    def forget_parent(self) -> None:
+        """Let go of the file in a forked child, where it would stay locked when the parent, who has it, has died."""
+        self._guard, self._tasks = Lock(), TaskLock()  # the parent's tasks and threads may hold the old ones
+        self._waiting = None
+        self._is_wanted = self._is_held = False
+        self._forget()
 
     def __enter__(self) -> Self:
         if not self.try_acquire():
@@ -132,7 +141,13 @@ class HostLock:
     ) -> None:
         self.release()
 
+    def _forget(self) -> None:
+        if self._file is not None and self._waiting is None:
+            os.close(self._file)
+            self._file = None
+
     def _open(self) -> int:
+        self._is_closed = False
         if self._file is None:
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         return self._file
@@ -187,7 +202,21 @@ class HostLock:
 
     def _arrive(self, *, is_held: bool) -> None:
         with self._guard:
+            is_closed = self._is_closed
             self._waiting = None
             self._is_held = is_held and self._is_wanted
             if is_held and not self._is_wanted:
                 fcntl.flock(self._open(), fcntl.LOCK_UN)
+            if is_closed and not self._is_held:
+                self._forget()
+
+
+_locks: Final[WeakSet[HostLock]] = WeakSet()
+
+
+def _after_fork() -> None:
+    for lock in list(_locks):
+        lock.forget_parent()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -133,5 +133,5 @@ async def is_idle(database: Database) -> bool:
 async def until(is_so: Callable[[], bool]) -> None:
     """Wait for what nobody tells of."""
     async with asyncio.timeout(5):
-        while not is_so():  # noqa: ASYNC110
+        while not is_so():
             await asyncio.sleep(0.01)

@@ -25,8 +25,6 @@ async def test_a_process_that_leaves_takes_nobody_s_log_with_it(sqlite_url: str)
         async with Database(url):
             # It would think itself the last, check in the log and delete it, if our locks were gone: POSIX's are
             # when a process closes any file that leads to the same place.
-            subprocess.run(  # noqa: ASYNC221  nothing else is to happen meanwhile
-                [sys.executable, "-c", _STRANGER, str(url.path)], check=True
-            )
+            subprocess.run([sys.executable, "-c", _STRANGER, str(url.path)], check=True)
             assert url.path.with_name(f"{url.path.name}-wal").exists()
             await first.execute(Statement(text("INSERT INTO notes VALUES ('here')")))

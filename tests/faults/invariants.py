@@ -13,9 +13,7 @@ from proxystore.settings import Settings
 from tests.faults.clients import DEADLINE, Log
 from tests.ledger.world import database, totals, wait_until
 
-_EVENTS = Query(
-    select(usage_events.c.event_id, usage_events.c.outcome), lambda event_id, outcome: (event_id, outcome)
-)
+_EVENTS = Query(select(usage_events.c.event_id, usage_events.c.outcome), lambda event_id, outcome: (event_id, outcome))
 
 
 async def recorded(settings: Settings) -> dict[UUID, str]:

@@ -8,8 +8,10 @@ Reads a line of JSON for each thing to do, and answers with one: ``{"spawn": {â€
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import signal
 import socket
 import sys
 from typing import Any
@@ -20,6 +22,7 @@ import uvicorn
 
 from proxystore import ProxyStoreMiddleware, migrating  # noqa: F401
 from proxystore.settings import Settings
+from proxystore.testing.asgi import call, http_scope
 from tests.faults.upstream import Upstream, shift_clocks
 
 
@@ -27,9 +30,29 @@ def _serve(listening: socket.socket, order: dict[str, Any]) -> None:
     if order.get("clock"):
         shift_clocks()
     app = ProxyStoreMiddleware(Upstream(delay=order.get("delay", 0.001)), settings=Settings(**order["settings"]))
-    patience = order.get("patience")
-    config = uvicorn.Config(app, lifespan="on", log_level="warning", timeout_graceful_shutdown=patience)
+    children = order.get("children", 0)
+    if children:
+        _preload(app, children)
+    patience, lifespan = order.get("patience"), "off" if children else "on"
+    config = uvicorn.Config(app, lifespan=lifespan, log_level="warning", timeout_graceful_shutdown=patience)
     uvicorn.Server(config).run(sockets=[listening])
+
+
+def _preload(app: ProxyStoreMiddleware, children: int) -> None:
+    """Open *app* and fork, as servers do that preload; returns in each child, of which the parent takes care."""
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(call(app, http_scope(), b'{"model":"gpt-4o","messages":[]}'))
+    born = []
+    for _ in range(children):
+        born.append(os.fork())
+        if born[-1] == 0:
+            asyncio.set_event_loop(None)
+            return
+    signal.signal(signal.SIGTERM, lambda *_: [os.kill(child, signal.SIGTERM) for child in born])
+    for child in born:
+        os.waitpid(child, 0)
+    loop.run_until_complete(app.store.close())
+    os._exit(0)
 
 
 def _spawn(order: dict[str, Any], log: str) -> dict[str, int]:

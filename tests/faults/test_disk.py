@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import signal
@@ -25,6 +26,8 @@ from tests.faults.workers import Nursery, Worker
 from tests.ledger.world import begin, entry, outcomes, totals
 
 _GRACEFUL = (0, -signal.SIGTERM)
+_REQUESTS = 12
+_WRITES = 21  # of that many requests, three of which never end
 
 
 @pytest.fixture(name="small_disk")
@@ -47,11 +50,9 @@ def _fill(place: Path) -> Path:
 
 
 async def _ask_until(worker: Worker, log: Log, status: int) -> None:
-    for _ in range(2000):
-        await chat(worker.port, log, is_streaming=False)
-        if log.statuses[-1] == status:
-            return
-    pytest.fail(f"never answered {status}")
+    async with asyncio.timeout(DEADLINE):
+        while log.statuses[-1:] != [status]:
+            await chat(worker.port, log, is_streaming=False)
 
 
 @pytest.mark.parametrize("is_all_there", [False, True], ids=["journal", "journal and database"])
@@ -73,9 +74,7 @@ async def test_a_full_disk_refuses_until_there_is_room(
     assert sqlite3.connect(file).execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
-async def test_a_full_disk_may_be_told_to_refuse_nobody(
-    settings: Settings, small_disk: Path, nursery: Nursery
-) -> None:
+async def test_a_full_disk_may_be_told_to_refuse_nobody(settings: Settings, small_disk: Path, nursery: Nursery) -> None:
     given = {**settings.model_dump(exclude_unset=True), "data_dir": small_disk, "journal_full": "continue"}
     log, worker = Log(), nursery.spawn(Settings(**given))
     await _ask_until(worker, log, 200)
@@ -104,12 +103,12 @@ class Failing:
 
 
 def _work(ledger: Ledger) -> int:
-    for number in range(12):
+    for number in range(_REQUESTS):
         started = begin()
         ledger.begin(started)
         if number % 4 != 3:
             ledger.append(entry(event_id=started.event_id))
-    return 12
+    return _REQUESTS
 
 
 @pytest.mark.parametrize("call", ["write", "_sync", "ftruncate"])
@@ -130,7 +129,7 @@ async def test_whichever_call_of_the_journal_fails_all_is_counted(
                 patch.setattr(segment_module, "os", _Disk(write=Failing(os.write, nth)))
             asked += _work(ledger)
             if call == "_sync":
-                assert ledger.status().sync_failures == 1
+                assert ledger.status().sync_failures == (1 if nth <= _WRITES else 0)
         await ledger.close()
         assert ledger.status().lost == 0
     await take_over(settings)

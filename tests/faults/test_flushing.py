@@ -100,9 +100,7 @@ async def test_writers_with_shuffled_orders_do_not_deadlock(settings: Settings) 
         writers = [await stack.enter_async_context(_writer(settings, number)) for number in range(_WRITERS)]
         for _ in range(15):
             orders = [chance.sample(range(60), 60) for _ in writers]
-            await asyncio.gather(
-                *(_flush(*writer, order) for writer, order in zip(writers, orders, strict=True))
-            )
+            await asyncio.gather(*(_flush(*writer, order) for writer, order in zip(writers, orders, strict=True)))
     assert (await totals(settings))["requests"] == 15 * _WRITERS * 60
 
 

@@ -69,7 +69,8 @@ class Nursery:
         )
 
     def spawn(self, settings: Settings, **order: Any) -> Worker:
-        """Make a worker with *settings*; *order* may say its ``delay``, ``patience`` and whether to patch ``clock``."""
+        """Make a worker with *settings*; *order* may say its ``delay``, its ``patience`` with streams, whether to patch its ``clock``, and into how
+        many ``children`` it forks once it is open."""
         given = settings.model_dump(mode="json", exclude_unset=True)
         worker = Worker(self, **self.ask({"spawn": {"settings": given, **order}}))
         self._workers.append(worker)

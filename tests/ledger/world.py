@@ -75,7 +75,7 @@ async def outcomes(settings: Settings) -> dict[str, int]:
 async def wait_until(is_so: Callable[[], bool], seconds: float = 10) -> None:
     """Look every few milliseconds; fail after *seconds*."""
     async with asyncio.timeout(seconds):
-        while not is_so():  # noqa: ASYNC110  it happens in another thread, or another process
+        while not is_so():
             await asyncio.sleep(0.005)
 
 

@@ -9,17 +9,15 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from sqlalchemy import bindparam, func, insert, select, text
+from sqlalchemy import func, select, text
 
 from proxystore import Settings, Store
-from proxystore.database import Database, Query, Statement
-from proxystore.errors import StoreBusy
+from proxystore.database import Query, Statement
 from proxystore.ids import uuid7
 from proxystore.ledger.completeness import complete_since
-from proxystore.ledger.partitions import drop, empty, list_partitions, make_ahead, month_of, next_month
-from proxystore.ledger.retention import cleaned
+from proxystore.ledger.partitions import empty, list_partitions, make_ahead
 from proxystore.ledger.upkeep import Upkeep
-from proxystore.schema.usage import usage_daily, usage_events, usage_hourly
+from proxystore.schema.usage import usage_daily, usage_events
 from tests.ledger.world import database, entry
 
 _NOW = datetime.now(UTC)
@@ -137,7 +135,7 @@ async def test_what_was_begun_and_not_finished_is_finished(postgres_url: str, tm
         for age in (150, 200, 250):
             store.ledger.record(entry(event_id=_at(timedelta(days=age))))
         assert await store.ledger.drain(10)
-        first, second, third = await list_partitions(store.database)
+        first, _, third = await list_partitions(store.database)
         parent = "proxystore.usage_events"
         await empty(store.database, first)
         await store.database.execute(

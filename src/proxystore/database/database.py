@@ -101,7 +101,8 @@ class Database:
             library, self._library = self._opened(), None
             with suppress(StoreError):  # at the deadline all connections are gone as well
                 await self.errands.run(library.disconnect, self.deadline)
-            await self.errands.settle(self.deadline)
+        if self._loop is asyncio.get_running_loop() and self._process == os.getpid():
+            await self.errands.settle(self.deadline)  # of an opening that was broken off, too
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -166,6 +167,7 @@ class Database:
 
     async def _open(self) -> None:
         self.errands = self._new_errands()
+        self._loop, self._process = asyncio.get_running_loop(), os.getpid()
         library = Library(
             Plan(
                 url=self.url,
@@ -176,7 +178,7 @@ class Database:
             )
         )
         await self.errands.run(library.connect, self.deadline)
-        self._library, self._loop, self._process = library, asyncio.get_running_loop(), os.getpid()
+        self._library = library
         try:
             await self._run(lambda session: session.version())
         except BaseException:

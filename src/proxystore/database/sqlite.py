@@ -53,7 +53,11 @@ class SQLiteBackend(DatabaseBackend):
 
     @override
     async def disconnect(self) -> None:
-        await self.pool.close()
+        try:
+            await self.pool.close()
+        finally:
+            if isinstance(self.turn, HostLock):
+                self.turn.close()
         if self._anchor is not None:
             self._anchor.close()
 
@@ -64,10 +68,14 @@ class SQLiteBackend(DatabaseBackend):
     async def _prepare(self, path: Path) -> None:
         make_private(path)
         self.turn = turn = HostLock(path.with_name(f"{path.name}.lock"))
-        if not _is_in_use(path):
-            # SQLite's patience does not cover the change to WAL: of two who make it at once, one fails at once.
-            async with turn:
-                self.pool.release(await self.pool.acquire())
+        try:
+            if not _is_in_use(path):
+                # SQLite's patience does not cover the change to WAL: of two who make it at once, one fails at once.
+                async with turn:
+                    self.pool.release(await self.pool.acquire())
+        except BaseException:
+            turn.close()
+            raise
 
 
 class SQLiteConnection(ConnectionBackend):

@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 
 from proxystore.database import Database
-from proxystore.errors import StoreBusy, StoreError
+from proxystore.errors import StoreBusy, StoreClosed, StoreError
 from proxystore.ledger import progress
 from proxystore.ledger.election import Election
 from proxystore.ledger.recorder import Recorder
@@ -70,6 +70,7 @@ class Drainer:
         self._failures = 0
         self._pending_bytes = 0
         self._opening = asyncio.Lock()
+        self._is_over = False
         self._wake = asyncio.Event()
 
     def status(self, known: LedgerStatus) -> LedgerStatus:
@@ -99,10 +100,13 @@ class Drainer:
         finally:
             if beside is not None:
                 beside.cancel()
+                await asyncio.wait({beside})
             self._segments.forget()
             self._election.resign()
-            with suppress(StoreError):
-                await self._database.close()
+            self._is_over = True
+            async with self._opening:
+                with suppress(StoreError):
+                    await self._database.close()
 
     async def reach(self, ends: Mapping[UUID, int]) -> None:
         """Return once the segments named in *ends* are written down that far, by whichever process."""
@@ -152,6 +156,8 @@ class Drainer:
 
     async def _connect(self) -> None:
         async with self._opening:
+            if self._is_over:
+                raise StoreClosed
             await self._database.open()
 
     async def _recover(self, error: Exception) -> float:

@@ -85,12 +85,17 @@ class Ledger:
         journal, writer, commits = self._journal, self._writer, self._commits
         is_ours, self._process = self._process == os.getpid(), 0
         self._journal = self._writer = self._commits = None
-        if journal is not None:
-            await asyncio.to_thread(journal.close)
-        self._past = _sum(self._past, journal, commits)
+        try:
+            if journal is not None:
+                await asyncio.shield(asyncio.to_thread(journal.close))
+            if writer is not None and is_ours:
+                await writer.drain(_SHARE * (until - time.monotonic()))
+        finally:  # whoever does not want to wait leaves no writer behind
+            self._past = _sum(self._past, journal, commits)
+            if writer is not None and is_ours:
+                writer.break_off()
         if writer is not None and is_ours:
-            await writer.drain(_SHARE * (until - time.monotonic()))
-            await writer.stop(max(0.0, until - time.monotonic()))
+            await writer.gone(max(0.0, until - time.monotonic()))
         if self._temporary is not None and is_ours:
             shutil.rmtree(self._temporary, ignore_errors=True)
             self._temporary = None

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any, TypeVar
 from uuid import UUID
 
 from proxystore.ledger.drainer import Drainer
 from proxystore.ledger.host import host_id
 from proxystore.ledger.segment import SUFFIX
 from proxystore.ledger.tail import Tail
+
+T = TypeVar("T")
 
 
 class Writer:
@@ -46,31 +49,42 @@ class Writer:
         Returns:
             Whether it is.
         """
-        reached = asyncio.run_coroutine_threadsafe(self._reach_ends(), self._loop)
-        try:
-            await asyncio.wait_for(asyncio.wrap_future(reached), deadline)
-        except TimeoutError:
-            return False
-        return True
+        return await self._ask(self._reach_ends(), deadline) is not None
 
     async def progress(self, segment_ids: Collection[UUID]) -> Mapping[UUID, int]:
         """Return how far segments are written down, and hurry; nothing where the database does not say."""
-        asked = asyncio.run_coroutine_threadsafe(self.drainer.progress(segment_ids), self._loop)
-        return await asyncio.wrap_future(asked)
+        return await self._ask(self.drainer.progress(segment_ids), None) or {}
 
-    async def stop(self, deadline: float) -> None:
-        """Break off; what is not written down stays in the journals.
+    async def _ask(self, work: Coroutine[Any, Any, T], deadline: float | None) -> T | None:
+        """Have *work* done by the writer; ``None`` if that takes too long, or the writer has ended."""
+        try:
+            asked = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+        except RuntimeError:
+            work.close()
+            return None
+        try:
+            await asyncio.wait((asked,), timeout=deadline)
+            return asked.result() if asked.done() and not asked.cancelled() else None
+        finally:
+            asked.cancel()
+
+    def break_off(self) -> None:
+        """Have it end soon; what is not written down stays in the journals."""
+        with suppress(RuntimeError):  # the loop is closed already
+            self._loop.call_soon_threadsafe(self._task.cancel)
+
+    async def gone(self, deadline: float) -> None:
+        """Wait until it has ended.
 
         Args:
             deadline: For how many seconds to wait for a database that does not answer; it is then left alone, with
                 a thread that ends when it does.
         """
-        with suppress(RuntimeError):  # the loop is closed already
-            self._loop.call_soon_threadsafe(self._task.cancel)
         await asyncio.to_thread(self._thread.join, deadline)
 
-    async def _reach_ends(self) -> None:
+    async def _reach_ends(self) -> bool:
         await self.drainer.reach(_last_ends(self._directory))
+        return True
 
     def _run(self) -> None:
         with suppress(asyncio.CancelledError):
