@@ -69,8 +69,13 @@ class Nursery:
         )
 
     def spawn(self, settings: Settings, **order: Any) -> Worker:
-        """Make a worker with *settings*; *order* may say its ``delay``, its ``patience`` with streams, whether to patch its ``clock``, and into how
-        many ``children`` it forks once it is open."""
+        """Make a worker with *settings*.
+
+        Args:
+            settings: Of its middleware.
+            **order: Its ``delay`` between chunks, its ``patience`` with streams when it is told to go, whether to patch
+                its ``clock``, and into how many ``children`` it forks once it is open.
+        """
         given = settings.model_dump(mode="json", exclude_unset=True)
         worker = Worker(self, **self.ask({"spawn": {"settings": given, **order}}))
         self._workers.append(worker)
