@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 
 import pytest
 from websockets.asyncio.client import connect
@@ -23,6 +24,8 @@ _HANDSHAKE = (
     b"GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
     b"sec-websocket-version: 13\r\nsec-websocket-key: x3JJHMbDL1EzLkh9GBhXDw==\r\n\r\n"
 )
+# Older uvicorns keep to themselves why a client closed.
+_IS_REASON_TOLD = tuple(int(part) for part in version("uvicorn").split(".")[:2]) >= (0, 30)
 
 
 @asynccontextmanager
@@ -103,7 +106,7 @@ async def test_how_the_client_closes_is_told(code, arrives):
 
     async with _websockets(listen) as there, forwarding(there) as url, connect(_ws(url)) as client:
         await client.close(code, "enough")
-        assert await asyncio.wait_for(closed, LONGEST) == (arrives, "enough")
+        assert await asyncio.wait_for(closed, LONGEST) == (arrives, "enough" if _IS_REASON_TOLD else "")
 
 
 async def test_a_client_that_vanishes_closes_the_upstream():

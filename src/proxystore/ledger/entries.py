@@ -105,6 +105,7 @@ class UsageEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 _Entry = TypeVar("_Entry", Begin, UsageEntry)
+_Kind = TypeVar("_Kind")
 
 _MODELS: Final = ("request_model", "response_model")
 _encoder: Final = msgspec.json.Encoder()
@@ -206,7 +207,7 @@ def decode_begin(data: bytes) -> Begin:
     Raises:
         ValueError: It is none.
     """
-    return cleaned(_begins.decode(data))
+    return cleaned(_decoded(_begins, data))
 
 
 def decode_end(data: bytes) -> UsageEntry:
@@ -215,19 +216,29 @@ def decode_end(data: bytes) -> UsageEntry:
     Raises:
         ValueError: It is none.
     """
-    return cleaned(_ends.decode(data))
+    return cleaned(_decoded(_ends, data))
 
 
 class _Identity(msgspec.Struct):
     event_id: UUID
 
 
+_identities: Final = msgspec.json.Decoder(_Identity)
+
+
 def identity_in(data: bytes) -> UUID | None:
     """Return the id of the event that *data* is about, as far as that can be read."""
     try:
-        return msgspec.json.decode(data, type=_Identity).event_id
+        return _decoded(_identities, data).event_id
     except ValueError:
         return None
+
+
+def _decoded(decoder: msgspec.json.Decoder[_Kind], data: bytes) -> _Kind:
+    try:
+        return decoder.decode(data)
+    except msgspec.MsgspecError as error:  # in older msgspecs no ValueError
+        raise ValueError(str(error)) from error
 
 
 def failed(begin: Begin) -> UsageEntry:
