@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from io import StringIO
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -11,6 +12,7 @@ import pytest
 
 from proxystore.cli import main
 from proxystore.migrating import BUILT_IN
+from proxystore.settings.url import DatabaseURL
 from tests.migrations.looking import change, look, tables
 
 
@@ -90,7 +92,7 @@ def test_downgrade_asks_first(type_in: _Type, database_url: str, monkeypatch: py
 
 def test_downgrade_says_that_the_next_start_upgrades_again(type_in: _Type, monkeypatch: pytest.MonkeyPatch) -> None:
     type_in("upgrade")
-    loud = type_in("downgrade", "--yes")
+    loud = type_in("downgrade", "base", "--yes")
     nothing = type_in("downgrade", "base", "--yes")
     type_in("upgrade")
     monkeypatch.setenv("PROXYSTORE_AUTO_MIGRATE", "false")
@@ -115,4 +117,37 @@ def test_a_wrong_revision_is_one_clear_line(type_in: _Type) -> None:
     done = type_in("downgrade", "0815", "--yes")
 
     assert done.code == 1
-    assert done.err.splitlines()[-1] == f"error: cannot go back to revision 0815: this database has {BUILT_IN.head}"
+    assert done.err.splitlines()[-1] == f"error: cannot go back to revision 0815: this database has 0001, {BUILT_IN.head}"
+
+
+def test_upgrade_makes_months_ahead(type_in: _Type, database_url: str) -> None:
+    type_in("upgrade")
+    type_in("upgrade")
+
+    months = [name for name in look(database_url, tables) if name.startswith("usage_events_2")]
+    assert len(months) == (0 if database_url.startswith("sqlite") else 4)
+
+
+def test_cleanup_counts_for_each_table(type_in: _Type) -> None:
+    done = type_in("cleanup", "--json")
+
+    rows = {row["table"]: row["deleted"] for row in json.loads(done.out)}
+    assert done.code == 0
+    assert rows["usage_hourly"] == rows["ledger_segments"] == 0
+
+
+def test_a_backup_is_a_whole_database_of_nobody_elses(type_in: _Type, database_url: str, tmp_path: Path) -> None:
+    type_in("upgrade")
+    copy = tmp_path / "a copy.db"
+    done = type_in("backup", str(copy))
+
+    assert done.code == 0
+    if database_url.startswith("sqlite"):
+        assert look(f"sqlite:///{copy}", tables) == look(database_url, tables)
+        assert copy.stat().st_mode & 0o077 == 0
+        assert "already" in type_in("backup", str(copy)).err
+    else:
+        assert done.out.startswith("pg_dump --format=custom --schema=proxystore ")
+        assert shlex.split(done.out)[-1] == database_url.rpartition("/")[2]
+        assert (DatabaseURL.parse(database_url).password or "no password") not in done.out
+        assert not copy.exists()

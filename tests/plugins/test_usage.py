@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import pytest
 
-from proxystore import Answer, Denial, Exchange, Principal, ProxyStoreMiddleware, Settings, Store, Usage, hookimpl
+from proxystore import Answer, Cost, Denial, Exchange, Principal, ProxyStoreMiddleware, Settings, Store, Usage, hookimpl
 from proxystore.exchange.asgi import ASGIApp, Receive, Scope, Send
 from proxystore.testing.asgi import Sent, call, exchange_messages, http_scope, websocket_scope
 from proxystore.testing.upstream import FakeUpstream
@@ -147,6 +147,52 @@ async def test_the_beginning_is_journaled_before_the_proxy_is_called(settings: S
         await _ask(app)
         (event,) = await _recorded(store)
     assert str(event["event_id"]).encode() in journals[0]
+
+
+@pytest.mark.parametrize("is_streaming", [False, True])
+async def test_why_for_whom_and_within_which_trace_is_kept(settings: Settings, is_streaming: bool) -> None:
+    class Notes:
+        name = "notes"
+
+        @hookimpl
+        def on_request(self, exchange: Exchange) -> None:
+            exchange.metadata["team"] = "search"
+
+    body = json.loads(_CHAT) | {"user": "ada@example.org", "stream": is_streaming}
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    async with _wrapped(settings, FakeUpstream(), Notes()) as (store, app):
+        await _ask(app, json.dumps(body).encode(), headers=[(b"traceparent", trace.encode())])
+        await _ask(app, json.dumps(body).encode(), headers=[(b"traceparent", b"nonsense")])
+        first, second = sorted(await _recorded(store), key=lambda event: event["traceparent"] is None)
+    assert (first["finish_reason"], first["traceparent"]) == ("stop", trace)
+    assert first["metadata"] == {"team": "search"}
+    assert (second["traceparent"], second["end_user"]) == (None, first["end_user"])
+    assert "ada" not in str(first["end_user"])
+    assert len(str(first["end_user"])) == 12
+
+
+@pytest.mark.parametrize(("mode", "kept"), [("plain", "ada@example.org"), ("off", None)])
+async def test_end_users_are_kept_as_the_setting_says(settings: Settings, mode: str, kept: str | None) -> None:
+    plugin = UsagePlugin(UsagePlugin.Settings(end_user=mode))
+    async with Store(settings=settings) as store:
+        app = ProxyStoreMiddleware(FakeUpstream(), store=store, plugins=(plugin,))
+        await _ask(app, json.dumps(json.loads(_CHAT) | {"user": "ada@example.org"}).encode())
+        (event,) = await _recorded(store)
+    assert event["end_user"] == kept
+
+
+async def test_what_a_hit_would_have_cost_is_saved(settings: Settings) -> None:
+    class Prices:
+        name = "prices"
+
+        @hookimpl(tryfirst=True)
+        def on_usage(self, exchange: Exchange) -> None:
+            exchange.cost = Cost(nanousd=500)
+
+    async with _wrapped(settings, FakeUpstream(), Doorman(Answer(chunks=(b"{}",))), Prices()) as (store, app):
+        await _ask(app)
+        (event,) = await _recorded(store)
+    assert (event["cost_nanousd"], event["saved_nanousd"]) == (0, 500)
 
 
 async def test_a_websocket_is_one_event(settings: Settings) -> None:

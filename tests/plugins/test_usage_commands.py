@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 import pytest
+from pyarrow import parquet
 from typer.testing import CliRunner, Result
 
 from proxystore import Settings, Store
@@ -71,6 +73,64 @@ def test_a_range_has_two_ends(type_: Type) -> None:
     assert json.loads(type_("summary", "--since", "7d", "--until", today, "--json").stdout)[0]["requests"] == 1
 
 
+@pytest.mark.parametrize("report", ["summary", "costs", "latency", "savings", "top", "errors"])
+def test_every_report_is_a_table_json_and_csv(type_: Type, report: str) -> None:
+    table, as_json, as_csv = type_(report), type_(report, "--json"), type_(report, "--csv")
+    assert {table.exit_code, as_json.exit_code, as_csv.exit_code} == {0}
+    rows = json.loads(as_json.stdout)
+    again = list(csv.DictReader(as_csv.stdout.splitlines()))
+    assert len(again) == len(rows)
+    assert [row["group"] for row in again] == [row["group"] for row in rows]
+
+
+def test_reports_say_what_is_asked(type_: Type) -> None:
+    costs = json.loads(type_("costs", "--by", "key", "--json").stdout)
+    latencies = json.loads(type_("latency", "--json", "--model", "gpt-6").stdout)
+    errors = json.loads(type_("errors", "--at-least", "2", "--json").stdout)
+    top = json.loads(type_("top", "--by", "key", "--measure", "requests", "--limit", "1", "--json").stdout)
+    assert [(row["group"], row["share"]) for row in costs] == [("key_1", 1.0), ("key_2", 0.0)]
+    assert [(row["group"], row["answers"]) for row in latencies] == [("gpt-6", 1)]
+    assert [(row["group"], row["error_rate"]) for row in errors] == [("gpt-5", 0.5)]
+    assert [(row["group"], row["requests"]) for row in top] == [("key_1", 2)]
+
+
+def test_a_month_of_a_key_is_shown_and_made_anew(type_: Type) -> None:
+    month = f"{datetime.now(UTC):%Y-%m}"
+    first = type_("monthly", "key_2", month, "--json")
+    again = type_("monthly", "key_2", month, "--refresh", "--json")
+    assert [(row["group"], row["requests"]) for row in json.loads(first.stdout)] == [(month, 1)]
+    assert again.stdout == first.stdout
+    assert sum(row["requests"] for row in json.loads(type_("monthly", "key_1", "--json").stdout)) == 2
+
+
+def test_roll_ups_are_made_anew(type_: Type) -> None:
+    before = type_("summary", "--json").stdout
+    result = type_("rebuild", "--since", "2d")
+    assert result.exit_code == 0
+    assert "days were made anew" in result.stdout
+    assert type_("summary", "--json").stdout == before
+
+
+def test_events_are_exported_in_every_format(type_: Type, ids: list[UUID], tmp_path: Path) -> None:
+    written = {name: tmp_path / f"events.{name}" for name in ("csv", "jsonl", "parquet")}
+    for name, path in written.items():
+        result = type_("export", "--format", name, "--output", str(path))
+        assert result.exit_code == 0
+        assert "3 events were written" in result.stderr
+    found = {
+        "csv": [row["event_id"] for row in csv.DictReader(written["csv"].read_text().splitlines())],
+        "jsonl": [json.loads(line)["event_id"] for line in written["jsonl"].read_text().splitlines()],
+        "parquet": parquet.read_table(written["parquet"]).column("event_id").to_pylist(),
+    }
+    assert found == {name: [str(event_id) for event_id in sorted(ids)] for name in written}
+
+
+def test_an_export_goes_to_standard_output_and_can_be_narrowed(type_: Type) -> None:
+    result = type_("export", "--format", "jsonl", "--model", "gpt-6")
+    (event,) = map(json.loads, result.stdout.splitlines())
+    assert (event["request_model"], event["cost_nanousd"]) == ("gpt-6", None)
+
+
 def test_the_list_is_newest_first_and_can_be_filtered(type_: Type, ids: list[UUID]) -> None:
     everything = json.loads(type_("list", "--json").stdout)
     assert [UUID(row["event_id"]) for row in everything] == sorted(ids, reverse=True)
@@ -96,6 +156,9 @@ def test_one_event_is_shown_whole(type_: Type, ids: list[UUID]) -> None:
         ["summary", "--since", "2026-11-01T14:30"],
         ["summary", "--by", "colour"],
         ["list", "--limit", "0"],
+        ["monthly", "key_1", "November"],
+        ["monthly", "key_1", "--refresh"],
+        ["export", "--format", "xml"],
     ],
 )
 def test_what_makes_no_sense_is_one_clear_error(type_: Type, words: list[str]) -> None:
