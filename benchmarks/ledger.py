@@ -1,45 +1,65 @@
-"""How fast the ledger is: ``python -m benchmarks.ledger``.
+"""How fast the ledger is: ``python -m benchmarks ledger``.
 
-Measures an append as a request pays for it (begin and end), and how many events a second are sustained with roll-ups
-caught up, from one process, on SQLite and on a PostgreSQL server of its own (or on ``PROXYSTORE_TEST_PG_URL``).
+Measures an append as a request pays for it (begin and end); how many events a second are sustained with roll-ups
+caught up; how long somebody else's small transaction takes meanwhile; and by how much memory grows while the database
+is away. From one process, on SQLite and on a PostgreSQL server of its own (or on ``PROXYSTORE_TEST_PG_URL``).
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import random
+import resource
+import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median, quantiles
 from uuid import uuid4
 
 import asyncpg
 import msgspec
+from sqlalchemy import bindparam, update
 
+from proxystore.database import Database, Statement
 from proxystore.ids import uuid7
 from proxystore.ledger import Begin, Ledger, UsageEntry
 from proxystore.migrating import upgrade
+from proxystore.schema.settings import settings as settings_table
 from proxystore.settings import Settings
 from proxystore.testing.postgres import server
 
 _APPENDS = 20_000
+_CHUNK = 500
+_LEASE_PAUSE = 0.005
+_LEASE = Statement(
+    update(settings_table)
+    .where(settings_table.c.name == "store_id")
+    .values(updated_at=bindparam("updated_at", type_=settings_table.c.updated_at.type))
+)
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """What was measured with one database; microseconds and events per second."""
+    """What was measured with one database; microseconds, milliseconds, MiB and events per second."""
 
     database: str
     append_us: float
     append_p99_us: float
     begin_and_end_us: float
     drained_per_second: float
+    lease_p50_ms: float
+    lease_p99_ms: float
+    lease_max_ms: float
     sustained_per_second: float
+    outage_events: int
+    outage_growth_mib: float
 
 
 def _entry(random_numbers: random.Random) -> UsageEntry:
@@ -64,7 +84,7 @@ def _entry(random_numbers: random.Random) -> UsageEntry:
     )
 
 
-async def measure(name: str, url: str, events: int) -> Result:
+async def measure(name: str, url: str, events: int, outage_events: int) -> Result:
     """Measure with the empty database at *url*."""
     with tempfile.TemporaryDirectory() as directory:
         settings = Settings(database_url=url, data_dir=Path(directory))
@@ -73,8 +93,10 @@ async def measure(name: str, url: str, events: int) -> Result:
         await ledger.open()
         single, pairs = _appends(ledger)
         await ledger.drain(600)
-        drained = await _drained(ledger, events)
+        async with _leases(settings) as leases:
+            drained = await _drained(ledger, events)
         sustained = await _sustained(ledger, events)
+        growth = await _outage(ledger, settings, outage_events)
         await ledger.close()
     return Result(
         database=name,
@@ -82,7 +104,12 @@ async def measure(name: str, url: str, events: int) -> Result:
         append_p99_us=quantiles(single, n=100)[98],
         begin_and_end_us=median(pairs),
         drained_per_second=drained,
+        lease_p50_ms=median(leases),
+        lease_p99_ms=quantiles(leases, n=100)[98],
+        lease_max_ms=max(leases),
         sustained_per_second=sustained,
+        outage_events=outage_events,
+        outage_growth_mib=growth,
     )
 
 
@@ -113,6 +140,66 @@ async def _drained(ledger: Ledger, events: int) -> float:
     appended = time.perf_counter() - started
     await ledger.drain(600)
     return events / (time.perf_counter() - started - appended / 2)
+
+
+@asynccontextmanager
+async def _leases(settings: Settings) -> AsyncIterator[list[float]]:
+    """Take something like a lease on a connection of its own while the block runs; give milliseconds."""
+    taken: list[float] = []
+    database = Database(settings.url, schema=settings.database_schema)
+
+    async def take() -> None:
+        while True:
+            started = time.perf_counter()
+            async with database.transaction() as transaction:
+                await transaction.execute(_LEASE, updated_at=datetime.now(UTC))
+            taken.append((time.perf_counter() - started) * 1000)
+            await asyncio.sleep(_LEASE_PAUSE)
+
+    async with database:
+        taking = asyncio.create_task(take())
+        try:
+            yield taken
+        finally:
+            taking.cancel()
+            await asyncio.wait({taking})
+
+
+async def _outage(ledger: Ledger, settings: Settings, events: int) -> float:
+    """Return by how many MiB memory grows while *events* are appended and cannot be written down."""
+    random_numbers = _seeded(2)
+    for _ in range(_APPENDS):
+        ledger.append(_entry(random_numbers))
+    await ledger.drain(600)
+    before = _resident_mib()
+    async with _away(settings):
+        for number in range(events):
+            ledger.append(_entry(random_numbers))
+            if number % _CHUNK == 0:
+                await asyncio.sleep(0.01)
+        growth = _resident_mib() - before
+    await ledger.drain(600)
+    return max(growth, _resident_mib() - before)
+
+
+@asynccontextmanager
+async def _away(settings: Settings) -> AsyncIterator[None]:
+    if settings.url.path is not None:
+        locker = sqlite3.connect(settings.url.path, isolation_level=None)
+        locker.execute("BEGIN IMMEDIATE")
+        yield
+        locker.close()
+        return
+    connection = await asyncpg.connect(settings.database_url)
+    async with connection.transaction():
+        await connection.execute(f"LOCK TABLE {settings.database_schema}.ledger_segments IN ACCESS EXCLUSIVE MODE")
+        yield
+    await connection.close()
+
+
+def _resident_mib() -> float:
+    gc.collect()
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
 
 
 async def _sustained(ledger: Ledger, events: int) -> float:
@@ -161,13 +248,16 @@ def main() -> None:
     """Measure, and print."""
     parser = argparse.ArgumentParser(description="How fast the ledger is.")
     parser.add_argument("--events", type=int, default=100_000, help="how many to drain")
+    parser.add_argument("--outage-events", type=int, default=100_000, help="how many while the database is away")
     parser.add_argument("--json", action="store_true", help="for programs")
     options = parser.parse_args()
     logging.disable(logging.INFO)
     with tempfile.TemporaryDirectory() as directory:
-        results = [asyncio.run(measure("sqlite", f"sqlite:///{directory}/benchmark.db", options.events))]
+        results = [
+            asyncio.run(measure("sqlite", f"sqlite:///{directory}/benchmark.db", options.events, options.outage_events))
+        ]
     with _postgres() as url:
-        results.append(asyncio.run(measure("postgresql", url, options.events)))
+        results.append(asyncio.run(measure("postgresql", url, options.events, options.outage_events)))
     if options.json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(results)).decode() + "\n")
         return
@@ -176,6 +266,10 @@ def main() -> None:
         print(f"  append {result.append_us:.1f} us (p99 {result.append_p99_us:.1f}), begin and end", end=" ")
         print(f"{result.begin_and_end_us:.1f} us")
         print(f"  {result.drained_per_second:,.0f} events/s drained from a full journal")
+        print(f"  a small transaction meanwhile {result.lease_p50_ms:.1f} ms", end=" ")
+        print(f"(p99 {result.lease_p99_ms:.1f}, longest {result.lease_max_ms:.1f})")
+        print(f"  memory grows by {result.outage_growth_mib:.1f} MiB", end=" ")
+        print(f"while {result.outage_events:,} events wait for a database that is away")
         print(f"  {result.sustained_per_second:,.0f} events/s sustained, never half a second behind")
 
 
