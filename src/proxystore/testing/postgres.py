@@ -52,6 +52,11 @@ class Postgres:
         self.url = url
         self._process = process
 
+    @property
+    def is_own(self) -> bool:
+        """Whether it was started for the tests and goes with them."""
+        return self._process is not None
+
     def database_url(self, name: str) -> str:
         """Return the URL of the database *name*."""
         return urlunsplit(urlsplit(self.url)._replace(path=f"/{name}"))
