@@ -117,7 +117,8 @@ def test_a_wrong_revision_is_one_clear_line(type_in: _Type) -> None:
     done = type_in("downgrade", "0815", "--yes")
 
     assert done.code == 1
-    assert done.err.splitlines()[-1] == f"error: cannot go back to revision 0815: this database has 0001, {BUILT_IN.head}"
+    told = f"error: cannot go back to revision 0815: this database has 0001, {BUILT_IN.head}"
+    assert done.err.splitlines()[-1] == told
 
 
 def test_upgrade_makes_months_ahead(type_in: _Type, database_url: str) -> None:

@@ -131,7 +131,7 @@ def test_what_is_written_down_is_kept_up_to_a_size(tmp_path: Path, monkeypatch: 
     segments = _segments(tmp_path)
     _acknowledge(segments, segments.read(10))
     segments.sweep()
-    assert sorted(tmp_path.glob("*.seg"))[0] != oldest
+    assert min(tmp_path.glob("*.seg")) != oldest
     assert len(list(tmp_path.glob("*.seg"))) == 3
     segments.forget()
 
