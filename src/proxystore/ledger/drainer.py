@@ -30,8 +30,11 @@ _CANDIDATURE: Final = 0.05
 _LEAST_PAUSE: Final = 0.05
 _IMPATIENT_PAUSE: Final = 0.005  # where requests wait for the commit
 _LONGEST_PAUSE: Final = 5.0
-_BATCH: Final = 1_000
-_LARGEST_BATCH: Final = 5_000  # when behind
+_LEAST_BATCH: Final = 250
+_LARGEST_BATCH: Final = 5_000
+_LONGEST_HOLD: Final[Mapping[str, float]] = {"sqlite": 0.015, "postgresql": 0.1}
+"""Seconds for which a batch may keep others waiting: on SQLite all who write, elsewhere who wants the same rows."""
+_INSTANT: Final = 0.001
 _USUAL_SIZE: Final = 500  # bytes of an entry's beginning and end
 _log: Final = logging.getLogger(__name__)
 
@@ -66,7 +69,7 @@ class Drainer:
         self._database = database
         self._segments = segments
         self._election = Election(directory / "writer.lock")
-        self._batch = _BATCH
+        self._batch = _LEAST_BATCH
         self._failures = 0
         self._pending_bytes = 0
         self._opening = asyncio.Lock()
@@ -141,18 +144,24 @@ class Drainer:
         self._segments.acknowledge((await progress.find(self._database, new)).items())
         self._pending_bytes = self._segments.pending_bytes
         items = self._segments.read(self._batch)
-        pause = await self._write_down(items) if items else self._poll
-        if len(items) < self._batch:
+        is_behind = len(items) >= self._batch
+        took = await self._write_down(items) if items else 0.0
+        if not is_behind:
             self._segments.sweep()
             self._caught_up_at = datetime.now(UTC)
-        self._batch = _LARGEST_BATCH if len(items) >= self._batch else _BATCH
         self._pending_bytes = self._segments.pending_bytes
-        return pause
+        if is_behind:
+            return 0.0
+        return max(self._pause, took) if items else self._poll
 
     async def _write_down(self, items: Sequence[Item]) -> float:
+        """Return how many seconds it took; the next batch is of a size that keeps nobody waiting for long."""
         started = time.monotonic()
         await self._recorder.record(items)
-        return max(self._pause, time.monotonic() - started)
+        if len(items) >= self._batch:
+            fitting = int(len(items) * _LONGEST_HOLD[self._database.dialect] / max(self._recorder.held, _INSTANT))
+            self._batch = max(_LEAST_BATCH, min(fitting, 2 * self._batch, _LARGEST_BATCH))
+        return time.monotonic() - started
 
     async def _connect(self) -> None:
         async with self._opening:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -54,6 +55,7 @@ class Recorder:
         replayed: Events that were there already.
         dead_lettered: Items that became dead letters.
         damaged_bytes: What was damaged, and is in files of its own.
+        held: For how many seconds the last transaction kept others waiting.
     """
 
     def __init__(self, database: Database, segments: Segments, directory: Path) -> None:
@@ -61,6 +63,7 @@ class Recorder:
         self.replayed = 0
         self.dead_lettered = 0
         self.damaged_bytes = 0
+        self.held = 0.0
         self._database = database
         self._segments = segments
         self._directory = directory
@@ -102,6 +105,7 @@ class Recorder:
         rows = await self._shaping.rows(entries)
         letters = [refused] if refused is not None else _unreadable(items)
         async with self._database.transaction() as transaction:
+            started = time.monotonic()
             await progress.move(transaction, steps)
             new = await self._count(transaction, rows)
             buried = await bury(transaction, letters)
@@ -114,6 +118,7 @@ class Recorder:
                     counters.DAMAGED_BYTES: damaged,
                 },
             )
+        self.held = time.monotonic() - started
         self._segments.acknowledge((name, until) for name, _, until in steps)
         self.recorded += new
         self.replayed += replayed
