@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxystore.histograms import BINS, bin_of, latency_of, pack, percentiles, unpack
+from proxystore.histograms import BINS, added, bin_of, latency_of, pack, percentiles, unpack
 
 _COUNTS = st.dictionaries(st.integers(0, BINS - 1), st.integers(1, 2**40), min_size=1)
 
@@ -22,6 +22,11 @@ def test_what_was_packed_is_unpacked(counts: dict[int, int]) -> None:
 def test_histograms_one_after_the_other_add_up(many: list[dict[int, int]]) -> None:
     expected = sum((Counter(counts) for counts in many), Counter())
     assert Counter(unpack(b"".join(map(pack, many)))) == expected
+
+
+@given(_COUNTS, _COUNTS)
+def test_a_few_are_added_as_many_are(there: dict[int, int], new: dict[int, int]) -> None:
+    assert dict(sorted(added(pack(there), new).items())) == unpack(pack(there) + pack(new))
 
 
 @given(st.integers(1, 70 * 60 * 1000))

@@ -40,8 +40,25 @@ def pack(counts: Mapping[int, int]) -> bytes:
     first, last = min(counts), max(counts)
     planes = -(-max(counts.values()).bit_length() // 8)
     values = [counts.get(place, 0) for place in range(first, last + 1)]
-    bodies = (bytes(value >> (8 * plane) & 0xFF for value in values) for plane in range(planes))
+    if planes == 1:
+        return bytes((first, len(values), 1, *values))
+    bodies = (bytes([value >> (8 * plane) & 0xFF for value in values]) for plane in range(planes))
     return bytes((first, len(values), planes)) + b"".join(bodies)
+
+
+def added(histogram: bytes, counts: Mapping[int, int]) -> dict[int, int]:
+    """Return how many are in each bin of one *histogram* and of *counts* together: the quick way for few."""
+    first, width, planes = histogram[:_HEAD]
+    values = list(histogram[_HEAD : _HEAD + width])
+    for plane in range(1, planes):
+        start = _HEAD + plane * width
+        for place, byte in enumerate(histogram[start : start + width]):
+            values[place] += byte << (8 * plane)
+    together = dict(counts)
+    for place, value in enumerate(values, first):
+        if value:
+            together[place] = together.get(place, 0) + value
+    return together
 
 
 def unpack(histograms: bytes) -> dict[int, int]:

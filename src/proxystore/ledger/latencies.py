@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeAlias
 
@@ -29,16 +28,16 @@ TABLES: Final[Mapping[str, Table]] = {"hour": usage_latency_hourly, "day": usage
 
 async def add(transaction: Transaction, dialect: Dialect, rows: Iterable[Row]) -> None:
     """Add what *rows*, all of them new, took; the rows of their roll-ups must be locked."""
-    hourly: dict[Key, Counter[int]] = {}
-    daily: dict[Key, Counter[int]] = {}
+    hourly: dict[Key, dict[int, int]] = {}
+    daily: dict[Key, dict[int, int]] = {}
     for row in rows:
         if (latency := latency_of(row)) is not None:
             hour, day, series_id, place = latency
-            hourly.setdefault((hour, series_id), Counter())[place] += 1
-            daily.setdefault((day, series_id), Counter())[place] += 1
-    for period, counts in (("hour", hourly), ("day", daily)):
-        if counts:
-            await _merge(transaction, dialect, period, counts)
+            for counts in (hourly.setdefault((hour, series_id), {}), daily.setdefault((day, series_id), {})):
+                counts[place] = counts.get(place, 0) + 1
+    for period, given in (("hour", hourly), ("day", daily)):
+        if given:
+            await _merge(transaction, dialect, period, given)
 
 
 async def write(transaction: Transaction, period: str, counts: Mapping[Key, Mapping[int, int]]) -> None:
@@ -49,10 +48,10 @@ async def write(transaction: Transaction, period: str, counts: Mapping[Key, Mapp
     await transaction.execute_many(_WRITE[period], rows)
 
 
-async def _merge(transaction: Transaction, dialect: Dialect, period: str, counts: Mapping[Key, Counter[int]]) -> None:
+async def _merge(transaction: Transaction, dialect: Dialect, period: str, counts: dict[Key, dict[int, int]]) -> None:
     keys = encoded(counts) if dialect == "sqlite" else encoded_with_names(counts, _KEY)
     for key, histogram in await transaction.fetch_all(_FIND[dialect, period], rows=keys):
-        counts[key].update(histograms.unpack(histogram))
+        counts[key] = histograms.added(histogram, counts[key])
     await write(transaction, period, counts)
 
 
