@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -17,6 +18,12 @@ import pytest
 from proxystore.settings.url import DatabaseURL
 from proxystore.testing.postgres import Postgres, server
 from tests.databases import DATABASES
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C, and let children hear it, even where the shell that started us in the background turned it off."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
