@@ -44,5 +44,9 @@ def count(context: typer.Context) -> None:
 
 def wait(context: typer.Context, ready: Path) -> None:
     line: CommandLine = context.obj
-    ready.touch()
-    line.run(asyncio.sleep(3600))
+
+    async def run() -> None:
+        ready.touch()  # in the loop: before it, an interruption meets a loop half made
+        await asyncio.sleep(3600)
+
+    line.run(run())
