@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proxystore.schema.api_keys import api_keys
-from proxystore.schema.audit import audit_events
+from proxystore.schema.audit import audit_anchors, audit_events, audit_head
 from proxystore.schema.changes import changes, generations
 from proxystore.schema.ledger import dead_letters, ledger_segments
 from proxystore.schema.metadata import metadata
@@ -20,7 +20,9 @@ from proxystore.schema.usage import (
 
 __all__ = [
     "api_keys",
+    "audit_anchors",
     "audit_events",
+    "audit_head",
     "changes",
     "dead_letters",
     "generations",
