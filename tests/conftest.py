@@ -38,14 +38,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is about a database that was not chosen."""
-    left_out = {"sqlite_url", "postgres_url", "postgres"} - {
-        fixture for kind in _chosen(config) for fixture in (f"{kind}_url", kind)
-    }
-    deselected = [item for item in items if left_out & set(getattr(item, "fixturenames", ()))]
+    """Leave out what is about a database that was not chosen, and what is about none where SQLite was not."""
+    chosen = _chosen(config)
+    left_out = {"sqlite_url", "postgres_url", "postgres"}
+    left_out -= {fixture for kind in chosen for fixture in (f"{kind}_url", kind)}
+    needed = set() if "sqlite" in chosen else {"database_kind", "postgres"}
+    deselected = [item for item in items if not _is_wanted(set(getattr(item, "fixturenames", ())), left_out, needed)]
     if deselected:
         config.hook.pytest_deselected(items=deselected)
         items[:] = [item for item in items if item not in set(deselected)]
+
+
+def _is_wanted(fixtures: set[str], left_out: set[str], needed: set[str]) -> bool:
+    return not (fixtures & left_out) and (not needed or bool(fixtures & needed))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -169,17 +169,16 @@ async def test_what_is_recorded_twice_counts_once(settings: Settings) -> None:
 @pytest.mark.parametrize(
     "values",
     [
-        {"event_id": "00000000-0000-4000-8000-000000000000"},
-        {"event_id": uuid7(_TODAY - timedelta(days=500))},
-        {"event_id": uuid7(_TODAY + timedelta(days=3))},
-        {"input_tokens": -1},
-        {"cost_nanousd": 10**18},
-        {"key_id": "k" * 101},
-        {"key_id": "a\0b"},
-        {"traceparent": "00-xyz"},
-        {"metadata": {"prompt": "x" * 2_000}},
+        pytest.param({"event_id": "00000000-0000-4000-8000-000000000000"}, id="no UUIDv7"),
+        pytest.param({"event_id": uuid7(_TODAY - timedelta(days=500))}, id="too long ago"),
+        pytest.param({"event_id": uuid7(_TODAY + timedelta(days=3))}, id="not yet"),
+        pytest.param({"input_tokens": -1}, id="less than nothing"),
+        pytest.param({"cost_nanousd": 10**18}, id="a fortune"),
+        pytest.param({"key_id": "k" * 101}, id="too long"),
+        pytest.param({"key_id": "a\0b"}, id="NUL"),
+        pytest.param({"traceparent": "00-xyz"}, id="no traceparent"),
+        pytest.param({"metadata": {"prompt": "x" * 2_000}}, id="too much"),
     ],
-    ids=str,
 )
 async def test_what_cannot_be_counted_as_it_stands_is_refused(settings: Settings, values: dict[str, Any]) -> None:
     async with Store(settings=settings) as store:
