@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import pytest
-from sqlalchemy import ForeignKey, bindparam, delete, select
+from sqlalchemy import ForeignKey, Table, bindparam, delete, select
 
 from proxystore.database import Database, Query, Statement
 from proxystore.errors import ReferenceViolation
@@ -29,13 +29,21 @@ async def _references(database: Database, key: ForeignKey) -> list[Any]:
     return [found.value for found in await database.fetch_all(Query(select(key.parent.label("value")), _Reference))]
 
 
+async def _added(database: Database, table: Table, **given: object) -> dict[str, object]:
+    """Insert a row, and before it the rows that it cannot be without; return it."""
+    values = row(table, **given)
+    for key in table.foreign_keys:
+        if key.parent.name in values.keys() - given.keys():
+            values[key.parent.name] = (await _added(database, key.column.table))[key.column.name]
+    await add(database, table, values)
+    return values
+
+
 async def _add_pair(database: Database, key: ForeignKey) -> Any:
     """Insert a row and one that names it; return the name."""
-    target = key.column
-    parent = row(target.table)
-    await add(database, target.table, parent)
-    name = parent[target.name]
-    await add(database, key.parent.table, row(key.parent.table, **{key.parent.name: name}))
+    parent = await _added(database, key.column.table)
+    name = parent[key.column.name]
+    await _added(database, key.parent.table, **{key.parent.name: name})
     return name
 
 

@@ -7,6 +7,8 @@ from proxystore.schema.audit import audit_anchors, audit_events, audit_head
 from proxystore.schema.changes import changes, generations
 from proxystore.schema.ledger import dead_letters, ledger_segments
 from proxystore.schema.metadata import metadata
+from proxystore.schema.models import model_aliases, model_families, models, providers, remap_rules
+from proxystore.schema.prices import prices
 from proxystore.schema.projects import projects
 from proxystore.schema.settings import settings
 from proxystore.schema.usage import (
@@ -28,7 +30,13 @@ __all__ = [
     "generations",
     "ledger_segments",
     "metadata",
+    "model_aliases",
+    "model_families",
+    "models",
+    "prices",
     "projects",
+    "providers",
+    "remap_rules",
     "settings",
     "usage_daily",
     "usage_events",
