@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from proxystore.records import CostShare, LatencySummary, UsageEvent, UsageSummary
     from proxystore.settings import Settings
     from proxystore.store import Store
-    from proxystore.values import Answer, Call, Cost, Denial, Limit, Principal, Usage
+    from proxystore.values import Answer, Call, Cost, Denial, Limit, Principal, Quota, Usage
     from proxystore.wire import Meter, WireFormat
 
 _HOMES: Final = {
@@ -66,6 +66,7 @@ _HOMES: Final = {
     "ProxyStoreError": "errors",
     "ProxyStoreMiddleware": "asgi",
     "Query": "database",
+    "Quota": "values",
     "ReferenceViolation": "errors",
     "Request": "exchange",
     "Response": "exchange",
@@ -112,6 +113,7 @@ __all__ = [
     "ProxyStoreError",
     "ProxyStoreMiddleware",
     "Query",
+    "Quota",
     "ReferenceViolation",
     "Request",
     "Response",

@@ -107,6 +107,22 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     response_model: str | None = None
 
 
+class Quota(msgspec.Struct, frozen=True, kw_only=True):
+    """What is left of a limit, as callers are told of it on every answer.
+
+    Attributes:
+        unit: What is counted.
+        amount: How much of it may be had in a window.
+        remaining: How much of that is left.
+        resets_in: Seconds until all of it is there again.
+    """
+
+    unit: Literal["requests", "tokens"]
+    amount: int
+    remaining: int
+    resets_in: float
+
+
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
     """Money in integer nano-dollars; ``None`` where no price is known, never 0 for that."""
 
@@ -123,6 +139,7 @@ class Denial(msgspec.Struct, frozen=True, kw_only=True):
         message: A sentence for people, in the caller's terms.
         retry_after: Seconds until another try makes sense; becomes ``Retry-After``.
         headers: Sent along.
+        unit: What there was too much of, where some APIs tell: ``rate_limit_exceeded`` by ``requests`` or ``tokens``.
     """
 
     status: int
@@ -130,6 +147,7 @@ class Denial(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     retry_after: float | None = None
     headers: Headers = ()
+    unit: Literal["requests", "tokens", "nanousd"] | None = None
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

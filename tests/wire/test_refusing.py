@@ -50,3 +50,9 @@ def test_text_that_utf_8_cannot_say_does_not_prevent_a_refusal() -> None:
     body = BUILT_IN[0].refuse(Denial(status=403, code="model_not_allowed", message="No model \ud83d."))
 
     assert msgspec.json.decode(body)["error"]["message"] == "No model ?."
+
+
+def test_the_type_of_a_rate_tells_what_there_was_too_much_of() -> None:
+    denial = Denial(status=429, code="rate_limit_exceeded", message="Too fast.", unit="tokens")
+
+    assert msgspec.json.decode(BUILT_IN[0].refuse(denial))["error"]["type"] == "tokens"

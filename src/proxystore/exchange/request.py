@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote_plus
 
@@ -11,13 +12,13 @@ from proxystore.errors import ProxyStoreError
 from proxystore.exchange.body import Body, ClientGone
 from proxystore.exchange.client_ip import Networks, client_ip
 from proxystore.exchange.multipart import FieldSeeker, boundary_of
-from proxystore.wire import decode_body
+from proxystore.wire import decode_body, limit_headers
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from proxystore.exchange.asgi import Message, Receive, Scope
-    from proxystore.values import Call
+    from proxystore.values import Call, Headers, Quota
     from proxystore.wire import WireFormat
 
 __all__ = ["ClientGone", "Request"]
@@ -138,6 +139,10 @@ class Request:
             said = {} if model.value is None else {"model": model.value.decode("utf-8", "replace")}
             self._readable = msgspec.json.encode(said)
         return self.call
+
+    def limit_headers(self, quotas: Sequence[Quota]) -> Headers:
+        """Return headers that tell *quotas* in the words of the API that was called."""
+        return limit_headers(self.format, quotas, datetime.now(UTC))
 
     # -- what the proxy will see ----------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from typing import Final
 from proxystore.wire.encoding import decode_body, decoded
 from proxystore.wire.estimating import estimated_input_tokens
 from proxystore.wire.format import Meter, WireFormat
+from proxystore.wire.limits import NamesLimits, limit_headers
 from proxystore.wire.openai import ChatCompletions, Completions, Embeddings
 from proxystore.wire.registry import Formats
 from proxystore.wire.unknown import Unknown
@@ -14,4 +15,15 @@ from proxystore.wire.unknown import Unknown
 BUILT_IN: Final[tuple[WireFormat, ...]] = (ChatCompletions(), Completions(), Embeddings())
 """The formats that need no plugin, in the order in which they are asked: ``/completions`` ends other paths too."""
 
-__all__ = ["BUILT_IN", "Formats", "Meter", "Unknown", "WireFormat", "decode_body", "decoded", "estimated_input_tokens"]
+__all__ = [
+    "BUILT_IN",
+    "Formats",
+    "Meter",
+    "NamesLimits",
+    "Unknown",
+    "WireFormat",
+    "decode_body",
+    "decoded",
+    "estimated_input_tokens",
+    "limit_headers",
+]

@@ -41,7 +41,11 @@ class Meter(Protocol):
 
 
 class WireFormat(Protocol):
-    """One API's way of saying things: stateless, pure, never raises."""
+    """One API's way of saying things: stateless, pure, never raises.
+
+    A format may also have ``limit_headers(quotas, now)`` (`NamesLimits`): the headers in which its API tells what is
+    left of a limit. One that has not is told them as OpenAI names them.
+    """
 
     @property
     def name(self) -> str:

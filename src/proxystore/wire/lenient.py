@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -31,13 +31,17 @@ def _decode_mended(decoder: msgspec.json.Decoder[T], text: bytes) -> T | None:
         return None
 
 
-def encode(document: dict[str, dict[str, str | None]]) -> bytes:
+def encode(document: dict[str, Any]) -> bytes:
     """Return *document* as JSON; what UTF-8 cannot say becomes ``?``."""
     try:
         return msgspec.json.encode(document)
     except UnicodeEncodeError:
-        return msgspec.json.encode({name: _plain(fields) for name, fields in document.items()})
+        return msgspec.json.encode(_plain(document))
 
 
-def _plain(fields: dict[str, str | None]) -> dict[str, str | None]:
-    return {name: value and value.encode(errors="replace").decode() for name, value in fields.items()}
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value

@@ -1,0 +1,3 @@
+"""What Anthropic's API says."""
+
+from __future__ import annotations
