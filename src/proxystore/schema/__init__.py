@@ -6,6 +6,7 @@ from proxystore.schema.api_keys import api_keys
 from proxystore.schema.audit import audit_anchors, audit_events, audit_head
 from proxystore.schema.changes import changes, generations
 from proxystore.schema.ledger import dead_letters, ledger_segments
+from proxystore.schema.limits import budget_windows, holds, limit_windows, processes
 from proxystore.schema.metadata import metadata
 from proxystore.schema.models import model_aliases, model_families, models, providers, remap_rules
 from proxystore.schema.prices import prices
@@ -25,15 +26,19 @@ __all__ = [
     "audit_anchors",
     "audit_events",
     "audit_head",
+    "budget_windows",
     "changes",
     "dead_letters",
     "generations",
+    "holds",
     "ledger_segments",
+    "limit_windows",
     "metadata",
     "model_aliases",
     "model_families",
     "models",
     "prices",
+    "processes",
     "projects",
     "providers",
     "remap_rules",

@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Identity,
+    Index,
     Integer,
     LargeBinary,
     SmallInteger,
@@ -66,6 +67,7 @@ usage_series = Table(
         "response_model",
         name="uq_usage_series_dimensions",
     ),
+    Index(None, "key_id"),
 )
 
 # The id is a UUIDv7 of the request's start: rows lie in the order of time, and PostgreSQL can partition by it.
