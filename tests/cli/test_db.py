@@ -117,8 +117,9 @@ def test_a_wrong_revision_is_one_clear_line(type_in: _Type) -> None:
     done = type_in("downgrade", "0815", "--yes")
 
     assert done.code == 1
-    told = f"error: cannot go back to revision 0815: this database has 0001, {BUILT_IN.head}"
-    assert done.err.splitlines()[-1] == told
+    told = done.err.splitlines()[-1]
+    assert told.startswith("error: cannot go back to revision 0815: this database has 0001, 0002, ")
+    assert told.endswith(str(BUILT_IN.head))
 
 
 def test_upgrade_makes_months_ahead(type_in: _Type, database_url: str) -> None:
