@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from proxystore import migrating
+from proxystore.changes import Follower
 from proxystore.database import Database
 from proxystore.errors import InvalidRecord, SettingsError
 from proxystore.ledger import Ledger
@@ -29,6 +30,7 @@ class Store:
     Attributes:
         settings: What it was made with.
         database: For plugins with tables of their own.
+        follower: Tells those who remember what has changed, in whatever process.
         ledger: The way in for what must not be lost.
         usage: Who used what.
 
@@ -56,6 +58,7 @@ class Store:
         self.settings = _settings(database_url, settings)
         self._migrations = tuple(migrations)
         self.database = Database(self.settings.url, schema=self.settings.database_schema, pool=self.settings.pool)
+        self.follower = Follower(self.database, stale_if_error=self.settings.stale_if_error)
         self.ledger = Ledger(self.settings)
         self.usage = UsageRepository(self.database)
         self._process = 0
@@ -79,6 +82,7 @@ class Store:
             await migrating.ensure(
                 self.database, migrate=self.settings.auto_migrate, migrations=(migrating.BUILT_IN, *self._migrations)
             )
+            await self.follower.open()
             await self.ledger.open()
         except BaseException:
             await self.close()
@@ -89,6 +93,7 @@ class Store:
         """Drain and let go; twice does no harm."""
         self._process = 0
         await self.ledger.close()
+        await self.follower.close()
         await self.database.close()
 
     async def cleanup(self) -> dict[str, int]:

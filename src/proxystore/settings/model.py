@@ -102,6 +102,9 @@ class Settings(BaseSettings):
     cache_api_key_ttl: Duration = Field(300.0, description="For how long.")
     cache_model_size: int = Field(500, ge=0, description="Models remembered in each process.")
     cache_model_ttl: Duration = Field(900.0, description="For how long.")
+    stale_if_error: Duration = Field(
+        300.0, description="For how long remembered keys are good while the database cannot be asked; 0 is not at all."
+    )
     plugin: dict[str, dict[str, Any]] = Field(
         default_factory=dict, repr=False, description="The plugins' own sections, validated by section()."
     )
