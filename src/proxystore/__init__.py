@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from proxystore.cli import Column, CommandLine
     from proxystore.database import Database, Query, Statement
     from proxystore.errors import (
+        AuditEventNotFound,
         BodyTooLarge,
         Conflict,
         InvalidRecord,
@@ -36,7 +37,17 @@ if TYPE_CHECKING:
     from proxystore.ids import uuid7
     from proxystore.ledger import LedgerStatus, UsageEntry
     from proxystore.migrating import Migrations
-    from proxystore.records import CostShare, LatencySummary, UsageEvent, UsageSummary
+    from proxystore.records import (
+        AuditEntry,
+        AuditEvent,
+        AuditHead,
+        AuditProblem,
+        AuditVerdict,
+        CostShare,
+        LatencySummary,
+        UsageEvent,
+        UsageSummary,
+    )
     from proxystore.settings import Settings
     from proxystore.store import Store
     from proxystore.values import Answer, Call, Cost, Denial, Limit, Principal, Quota, Usage
@@ -44,6 +55,12 @@ if TYPE_CHECKING:
 
 _HOMES: Final = {
     "Answer": "values",
+    "AuditEntry": "records",
+    "AuditEvent": "records",
+    "AuditEventNotFound": "errors",
+    "AuditHead": "records",
+    "AuditProblem": "records",
+    "AuditVerdict": "records",
     "BodyTooLarge": "errors",
     "Call": "values",
     "Column": "cli",
@@ -91,6 +108,12 @@ _HOMES: Final = {
 }
 __all__ = [
     "Answer",
+    "AuditEntry",
+    "AuditEvent",
+    "AuditEventNotFound",
+    "AuditHead",
+    "AuditProblem",
+    "AuditVerdict",
     "BodyTooLarge",
     "Call",
     "Column",

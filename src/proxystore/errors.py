@@ -68,3 +68,7 @@ class NotFound(StoreError):
 
 class UsageEventNotFound(NotFound):
     """There is no usage event with this id."""
+
+
+class AuditEventNotFound(NotFound):
+    """There is no audit event with this id."""

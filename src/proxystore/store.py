@@ -9,11 +9,12 @@ from types import TracebackType
 from typing import Self
 
 from proxystore import migrating
-from proxystore.changes import Follower
+from proxystore.changes import Chain, Follower, audit_keys
 from proxystore.database import Database
 from proxystore.errors import InvalidRecord, SettingsError
 from proxystore.ledger import Ledger
 from proxystore.migrating import Migrations
+from proxystore.repositories.audit import AuditRepository
 from proxystore.repositories.usage import UsageRepository
 from proxystore.settings import Settings
 
@@ -29,6 +30,7 @@ class Store:
 
     Attributes:
         settings: What it was made with.
+        audit: Who did what, and what was refused.
         database: For plugins with tables of their own.
         follower: Tells those who remember what has changed, in whatever process.
         ledger: The way in for what must not be lost.
@@ -58,6 +60,7 @@ class Store:
         self.settings = _settings(database_url, settings)
         self._migrations = tuple(migrations)
         self.database = Database(self.settings.url, schema=self.settings.database_schema, pool=self.settings.pool)
+        self.audit = AuditRepository(self.database, Chain(lambda: audit_keys(self.settings)))
         self.follower = Follower(self.database, stale_if_error=self.settings.stale_if_error)
         self.ledger = Ledger(self.settings)
         self.usage = UsageRepository(self.database)

@@ -1,7 +1,9 @@
-"""What every mutation owes to those who remember: the change log, written and followed."""
+"""What every mutation owes to those who remember, and to those who ask later: the change log, the audit chain."""
 
 from __future__ import annotations
 
+from proxystore.changes.audit_keys import audit_keys
+from proxystore.changes.chain import Chain, entry_now
 from proxystore.changes.following import Follower, boottime
 
-__all__ = ["Follower", "boottime"]
+__all__ = ["Chain", "Follower", "audit_keys", "boottime", "entry_now"]

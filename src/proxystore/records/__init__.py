@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from proxystore.records.audit import AuditEntry, AuditEvent, AuditHead, AuditProblem, AuditVerdict
 from proxystore.records.caches import CacheStats
 from proxystore.records.dead_letters import DeadLetter
 from proxystore.records.migration import Revision
 from proxystore.records.usage import CostShare, LatencySummary, UsageEvent, UsageSummary
 
-__all__ = ["CacheStats", "CostShare", "DeadLetter", "LatencySummary", "Revision", "UsageEvent", "UsageSummary"]
+__all__ = [
+    "AuditEntry",
+    "AuditEvent",
+    "AuditHead",
+    "AuditProblem",
+    "AuditVerdict",
+    "CacheStats",
+    "CostShare",
+    "DeadLetter",
+    "LatencySummary",
+    "Revision",
+    "UsageEvent",
+    "UsageSummary",
+]

@@ -97,6 +97,9 @@ class Settings(BaseSettings):
     pepper: SecretStr | None = Field(
         None, description="The secret that digests of keys are made with; several separated by commas, newest first."
     )
+    audit_key: SecretStr | None = Field(
+        None, description="The secret that the audit chain is made with; several separated by commas, newest first."
+    )
     log_format: Literal["text", "json"] = Field("text", description="How log records are written.")
     cache_api_key_size: int = Field(1000, ge=0, description="Keys remembered in each process.")
     cache_api_key_ttl: Duration = Field(300.0, description="For how long.")

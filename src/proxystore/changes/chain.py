@@ -1,0 +1,141 @@
+"""Appending to the audit chain: one link after the other, whoever writes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import BigInteger, Text, bindparam, insert, select, update
+from sqlalchemy.types import TypeEngine
+
+from proxystore.changes.fitting import content_of
+from proxystore.changes.links import BEGINNING, FIELDS, is_sealed, link, seal
+from proxystore.database import Query, Statement, Transaction, upsert
+from proxystore.ids import uuid7
+from proxystore.records.audit import AuditEntry
+from proxystore.schema.audit import audit_events, audit_head
+
+TAMPERED: Final = "audit.tampered"
+"""The action of the event that is written where the end of the chain was not what we had left."""
+
+
+class End(NamedTuple):
+    """The end of the chain, as the database has it."""
+
+    seq: int
+    hash: bytes
+    seal: bytes
+
+
+_RAW: Final[Mapping[str, TypeEngine[Any]]] = {"occurred_at": BigInteger(), "metadata": Text()}  # as they are hashed
+_END: Final = Query(
+    select(audit_head.c.seq, audit_head.c.hash, audit_head.c.seal).where(audit_head.c.id == 1).with_for_update(),
+    lambda seq, hash, seal: End(seq, bytes(hash), bytes(seal)),  # noqa: A006  the columns' names
+)
+_LAST: Final = Query(
+    select(audit_events.c.seq, audit_events.c.hash).order_by(audit_events.c.seq.desc()).limit(1),
+    lambda seq, hash: (seq, bytes(hash)),  # noqa: A006  as above
+)
+_KNOWN: Final = Query(
+    select(audit_events.c.event_id).where(audit_events.c.event_id.in_(bindparam("event_ids", expanding=True))),
+    lambda event_id: event_id,
+)
+_APPEND: Final = Statement(
+    insert(audit_events).values(
+        seq=bindparam("seq"),
+        hash=bindparam("hash"),
+        **{name: bindparam(name, type_=_RAW.get(name, audit_events.c[name].type)) for name in FIELDS},
+    )
+)
+_MOVE: Final = Statement(
+    update(audit_head)
+    .where(audit_head.c.id == 1)
+    .values(seq=bindparam("seq"), hash=bindparam("hash"), seal=bindparam("seal"))
+)
+_NEW_HEAD: Final = upsert(audit_head).values(id=1, seq=0, hash=BEGINNING, seal=b"")
+_RESTORE: Final = Statement(_NEW_HEAD.on_conflict_do_nothing(index_elements=["id"]))
+
+
+class Chain:
+    """Appends audit entries in transactions of others, so that both happen or neither.
+
+    The end of the chain is locked first and duplicates are looked for after, with a fresh look at the table: two that
+    append at once come one after the other, however many hosts there are. It is the last lock a transaction takes.
+
+    Args:
+        keys: Returns the keys, newest first; asked when they are first needed.
+    """
+
+    def __init__(self, keys: Callable[[], Sequence[bytes]]) -> None:
+        self._read = keys
+        self._keys: Sequence[bytes] | None = None
+
+    @property
+    def keys(self) -> Sequence[bytes]:
+        """The keys, newest first: the first makes links, all of them verify."""
+        if self._keys is None:
+            self._keys = self._read()
+        return self._keys
+
+    async def append(self, transaction: Transaction, entries: Iterable[AuditEntry]) -> int:
+        """Append those *entries* that are not in the chain, in their order; return how many were not.
+
+        Raises:
+            StoreError: The database did not take them.
+        """
+        wanted = {entry.event_id: entry for entry in entries}
+        if not wanted:
+            return 0
+        end = await lock_end(transaction, self.keys)
+        known = set(await transaction.fetch_all(_KNOWN, event_ids=list(wanted)))
+        new = [entry for event_id, entry in wanted.items() if event_id not in known]
+        if new:
+            await self._append(transaction, end, [*([] if end.is_ours else [_tampered(end)]), *new])
+        return len(new)
+
+    async def _append(self, transaction: Transaction, end: LockedEnd, entries: Sequence[AuditEntry]) -> None:
+        key, seq, hash_ = self.keys[0], end.seq, end.hash
+        rows: list[dict[str, Any]] = []
+        for entry in entries:
+            seq += 1
+            content = content_of(entry)
+            hash_ = link(key, seq, hash_, content)
+            rows.append(
+                {"seq": seq, "hash": hash_, **dict(zip(FIELDS, content, strict=True)), "event_id": entry.event_id}
+            )
+        await transaction.execute_many(_APPEND, rows)
+        await transaction.execute(_MOVE, seq=seq, hash=hash_, seal=seal(key, seq, hash_))
+
+
+class LockedEnd(NamedTuple):
+    """Where to go on, in a transaction that alone may."""
+
+    seq: int
+    hash: bytes
+    is_ours: bool
+    """Whether the chain ends where we left it; if not, what is appended next says so."""
+
+
+async def lock_end(transaction: Transaction, keys: Sequence[bytes]) -> LockedEnd:
+    """Lock the end of the chain until *transaction* is over; return where to go on."""
+    end = await transaction.fetch_one(_END)
+    if end is not None and is_sealed(keys, *end):
+        return LockedEnd(end.seq, end.hash, is_ours=True)
+    if end is None:  # somebody removed it
+        await transaction.execute(_RESTORE)
+        end = await transaction.fetch_one(_END) or End(0, BEGINNING, b"")
+    last = await transaction.fetch_one(_LAST) or (0, BEGINNING)
+    seq, hash_ = max((end.seq, end.hash), last)
+    return LockedEnd(seq, hash_, is_ours=False)
+
+
+def entry_now(action: str, **fields: Any) -> AuditEntry:
+    """Return an entry about what happens now, but for *fields*, which are those of `AuditEntry`."""
+    now = time.time_ns() // 1_000
+    return AuditEntry(**{"event_id": uuid7(now // 1_000), "occurred_at": now, "action": action, **fields})
+
+
+def _tampered(end: LockedEnd) -> AuditEntry:
+    """Return what is written where somebody has been at the end of the chain: it must not look sound again."""
+    return entry_now(TAMPERED, outcome="error", reason="head_not_ours", metadata={"after": end.seq})

@@ -1,0 +1,57 @@
+"""Audit entries as both databases take them: no text they refuse, nothing too long."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from proxystore.records.audit import AuditEntry
+
+_LONGEST: Final = {"path": 2_000, "user_agent": 500, "reason": 500}
+_USUAL: Final = 200
+LONGEST_METADATA: Final = 8_000
+"""Bytes of JSON; of more, only the names of what there was are kept."""
+_LATEST: Final = 2**53
+_OUTCOMES: Final = frozenset({"success", "failure", "denied", "error"})
+
+_TEXTS: Final = tuple(
+    name
+    for name in AuditEntry.__struct_fields__
+    if name not in ("event_id", "occurred_at", "action", "outcome", "metadata")
+)
+_encoder: Final = msgspec.json.Encoder(enc_hook=str)
+_decode: Final = msgspec.json.decode
+
+
+def content_of(entry: AuditEntry) -> tuple[Any, ...]:
+    """Return what *entry* says, in the order in which a link covers it; what would not fit is made to."""
+    occurred_at = entry.occurred_at
+    return (
+        entry.event_id.bytes,
+        occurred_at if 0 <= occurred_at <= _LATEST else max(0, min(occurred_at, _LATEST)),
+        _fitting(entry.action, _USUAL) or "unknown",
+        _fitting(entry.actor, _USUAL),
+        entry.outcome if entry.outcome in _OUTCOMES else "error",
+        *(_fitting(getattr(entry, name), _LONGEST.get(name, _USUAL)) for name in _TEXTS[1:]),
+        _metadata(entry.metadata),
+    )
+
+
+def _fitting(text: str | None, longest: int) -> str | None:
+    if text is None or (len(text) <= longest and text.isascii() and "\0" not in text):
+        return text
+    return text.replace("\0", "")[:longest].encode("utf-8", "replace").decode()
+
+
+def _metadata(metadata: dict[str, Any] | None) -> str | None:
+    if not metadata:
+        return None
+    try:
+        data = _encoder.encode(metadata)
+        if len(data) > LONGEST_METADATA:
+            data = _encoder.encode({"left_out": sorted(map(str, metadata))[:50]})
+        text = data.decode()
+    except (TypeError, ValueError, OverflowError, msgspec.MsgspecError):  # a lone surrogate, a number too large
+        text = _encoder.encode({"left_out": [ascii(name)[:100] for name in list(metadata)[:50]]}).decode()
+    return text
