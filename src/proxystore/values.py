@@ -88,6 +88,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
         seconds: Billed by the second, such as transcribed audio.
         quality: How much these numbers can be trusted.
         response_model: The model that answered, if it said so.
+        service_tier: At which speed or price it answered, such as ``flex``; ``None`` is the standard.
     """
 
     input_tokens: int = 0
@@ -105,6 +106,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
     quality: Quality = "missing"
     response_model: str | None = None
+    service_tier: str | None = None
 
 
 class Quota(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,10 +126,18 @@ class Quota(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
-    """Money in integer nano-dollars; ``None`` where no price is known, never 0 for that."""
+    """Money in integer nano-dollars.
+
+    Attributes:
+        nanousd: How much; ``None`` where no price is known, never 0 for that.
+        price_id: The price that it was reckoned by.
+        is_assumed: Whether something was reckoned by a price that is not its own, since it has none: see
+            `proxystore.Price`.
+    """
 
     nanousd: int | None = None
     price_id: str | None = None
+    is_assumed: bool = False
 
 
 class Denial(msgspec.Struct, frozen=True, kw_only=True):
