@@ -119,7 +119,7 @@ def _to_usage(told: _Told, model: str | None) -> Usage:
     return Usage(**buckets, quality="reported" if is_complete else "unclassified", response_model=model)
 
 
-def _buckets(told: _Told) -> dict[str, int]:
+def _buckets(told: _Told) -> dict[str, Any]:
     """Return the buckets, negative where *told* contradicts itself."""
     prompt, completion, total, into, out = told
     if total is not None:
