@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -146,6 +148,21 @@ def test_in_another_event_loop_it_is_refused_while_the_first_runs_and_opened_ane
 
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # that fork and threads do not mix is the point
+def test_an_exit_within_a_transaction_leaves_nothing_open(database_url: str) -> None:
+    async def leave() -> None:
+        database = Database(DatabaseURL.parse(database_url))
+        await database.open()
+        async with database.transaction():
+            raise SystemExit
+
+    before = threading.active_count()
+    with pytest.raises(SystemExit):
+        asyncio.run(leave())
+
+    gc.collect()  # an open connection would say so now
+    assert threading.active_count() == before
+
+
 async def test_after_a_fork_it_has_to_be_opened_again(database_url: str, tmp_path: Path) -> None:
     answer = tmp_path / "answer"
 

@@ -76,6 +76,13 @@ class Kept:
             await asyncio.to_thread(self._thread.join, _PATIENCE)  # else it tells a loop that has closed meanwhile
             raise
 
+    def end(self) -> None:
+        """Close it now, unless it is closed: its loop ended before it got to that."""
+        stop = getattr(self.raw, "stop", None)  # until 0.22 there was none, and nothing complained
+        if self.raw._connection is not None and stop is not None:
+            stop()
+            self._thread.join(_PATIENCE)
+
 
 class SQLitePool:
     """At most ``max_size`` connections; those given back wait for the next one."""
@@ -176,6 +183,7 @@ class SQLitePool:
 
     def _close(self, kept: Kept, done: Callable[[], None] | None = None) -> None:
         closing = self._errands.spawn(kept.close())
+        closing.add_done_callback(lambda _: kept.end())
         if done is not None:
             closing.add_done_callback(lambda _: done())
 
