@@ -14,6 +14,7 @@ from proxystore.database import Database
 from proxystore.errors import InvalidRecord, SettingsError
 from proxystore.ledger import Ledger
 from proxystore.migrating import Migrations
+from proxystore.records import Stats
 from proxystore.repositories.audit import AuditRepository
 from proxystore.repositories.usage import UsageRepository
 from proxystore.settings import Settings
@@ -98,6 +99,10 @@ class Store:
         await self.ledger.close()
         await self.follower.close()
         await self.database.close()
+
+    def stats(self) -> Stats:
+        """Return how the pool of connections and the caches do, in this process."""
+        return Stats(pool=self.database.stats(), caches={})
 
     async def cleanup(self) -> dict[str, int]:
         """Delete what was kept long enough (see ``events_keep``), and return how many rows of each table went."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from proxystore.asgi.asking import Question
+from proxystore.asgi.cors import with_cors
 from proxystore.asgi.deciding import decide
 from proxystore.asgi.ending import Ending
 from proxystore.asgi.outbound import Outbound
@@ -94,7 +95,8 @@ class Passage:
     ) -> None:
         send = self._outbound.send
         self._outbound.is_metered = False
-        await send({"type": "http.response.start", "status": status, "headers": list(headers)})
+        headers = with_cors(headers, self._exchange.request, self._house.settings.cors_origins)
+        await send({"type": "http.response.start", "status": status, "headers": headers})
         async for chunk in _each(chunks):
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b""})

@@ -20,6 +20,7 @@ from proxystore.database.statement import Query, Statement
 from proxystore.database.transaction import Transaction
 from proxystore.database.translating import is_disconnection, is_harmless, translate
 from proxystore.errors import ProxyStoreError, StoreClosed, StoreError, StoreTimeout, StoreUnavailable
+from proxystore.records import PoolStats
 from proxystore.settings.pool import PoolSettings
 from proxystore.settings.url import DatabaseURL
 
@@ -154,6 +155,20 @@ class Database:
             dialect=self.dialect,
             server_version=version,
             error=problem,
+        )
+
+    def stats(self) -> PoolStats:
+        """Return how the pool of connections does; nothing is open while closed."""
+        library = self._library if self.is_open else None
+        pool = library.pool if library is not None else None
+        size, idle = (pool.get_size(), pool.get_idle_size()) if pool is not None else (0, 0)
+        return PoolStats(
+            max=self._pool.max_size,
+            open=size,
+            in_use=size - idle,
+            idle=idle,
+            waits=library.waits.count if library is not None else 0,
+            wait_ms=library.waits.seconds * 1000 if library is not None else 0.0,
         )
 
     def compiled(self, statement: Statement, *, is_counting: bool = False) -> Compiled:

@@ -15,6 +15,7 @@ from proxystore.database.postgres import Kept, PostgresSession
 from proxystore.database.session import Session
 from proxystore.database.sqlite import SQLiteBackend, SQLiteSession
 from proxystore.database.sqlite_pool import Source
+from proxystore.database.waits import Waits
 from proxystore.settings.pool import PoolSettings
 from proxystore.settings.url import DatabaseURL
 
@@ -44,8 +45,9 @@ class Library(databases.Database):
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
+        self.waits = Waits(plan.pool.max_size)
         # All it is told by URL is the dialect: it logs URLs, and drops the options that it does not know.
-        options = _sqlite(plan) if plan.url.dialect == "sqlite" else _postgresql(plan)
+        options = _sqlite(plan, self.waits) if plan.url.dialect == "sqlite" else _postgresql(plan)
         super().__init__(f"{plan.url.dialect}://", **options)
 
     @property
@@ -59,7 +61,7 @@ class Library(databases.Database):
         backend = self._backend
         if isinstance(backend, SQLiteBackend):
             return SQLiteSession(backend.connection(), backend.turn, self._plan.deadline * _SHARE)
-        return PostgresSession(backend.connection, self._plan.pool)
+        return PostgresSession(backend.connection, self._plan.pool, self.waits)
 
     async def expire(self) -> None:
         """Have every connection replaced before it is used again."""
@@ -67,14 +69,14 @@ class Library(databases.Database):
             await self.pool.expire_connections()
 
 
-def _sqlite(plan: Plan) -> Mapping[str, Any]:
+def _sqlite(plan: Plan, waits: Waits) -> Mapping[str, Any]:
     path = None if plan.url.path is None else plan.url.path.absolute()
     source = Source(
         address=f"file:/{plan.url.name}?vfs=memdb" if path is None else path.as_uri(),
         synchronous="full" if plan.is_durable else "normal",
         busy_timeout=plan.deadline * _SHARE,
     )
-    return {"path": path, "source": source, "settings": plan.pool, "errands": plan.errands}
+    return {"path": path, "source": source, "settings": plan.pool, "errands": plan.errands, "waits": waits}
 
 
 def _postgresql(plan: Plan) -> Mapping[str, Any]:

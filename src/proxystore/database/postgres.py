@@ -12,6 +12,7 @@ from databases.interfaces import ConnectionBackend
 from typing_extensions import override
 
 from proxystore.database.session import Arguments, Rows
+from proxystore.database.waits import Waits
 from proxystore.errors import StoreUnavailable
 from proxystore.settings.pool import PoolSettings
 
@@ -43,7 +44,8 @@ class Kept(asyncpg.Connection):  # type: ignore[misc]
 class PostgresSession:
     """A connection in the hands of one task. See `Session`."""
 
-    def __init__(self, connection: Callable[[], ConnectionBackend], settings: PoolSettings) -> None:
+    def __init__(self, connection: Callable[[], ConnectionBackend], settings: PoolSettings, waits: Waits) -> None:
+        self._waits = waits
         self._new_connection = connection
         self._connection = connection()
         self._settings = settings
@@ -61,6 +63,7 @@ class PostgresSession:
     async def release(self) -> None:
         """See `Session.release`."""
         raw, self._raw = self._raw, None
+        self._waits.give_back()
         touch = getattr(raw, "touch", None)  # a connection that died has left its proxy
         if touch is not None:
             touch()
@@ -70,6 +73,7 @@ class PostgresSession:
         """See `Session.drop`."""
         raw, self._raw = self._raw, None
         if raw is not None:
+            self._waits.give_back()
             with suppress(asyncpg.InterfaceError):  # dead, and gone from the pool
                 raw.terminate()  # which gives its place in the pool back, too
 
@@ -109,7 +113,7 @@ class PostgresSession:
 
     async def _take(self) -> None:
         try:
-            await self._connection.acquire()
+            await self._waits.take(self._connection.acquire)
         except TimeoutError as error:
             raise StoreUnavailable("The database did not let us in within its deadline.") from error
         self._raw = self._connection.raw_connection

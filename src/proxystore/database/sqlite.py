@@ -15,6 +15,7 @@ from proxystore.database.deadline import Errands
 from proxystore.database.session import Arguments, Rows
 from proxystore.database.sqlite_file import make_private
 from proxystore.database.sqlite_pool import Kept, Source, SQLitePool
+from proxystore.database.waits import Waits
 from proxystore.errors import StoreClosed
 from proxystore.locking import HostLock, TaskLock
 from proxystore.settings.pool import PoolSettings
@@ -34,17 +35,25 @@ class SQLiteBackend(DatabaseBackend):
     pool: SQLitePool
 
     def __init__(
-        self, _database_url: object, *, path: Path | None, source: Source, settings: PoolSettings, errands: Errands
+        self,
+        _database_url: object,
+        *,
+        path: Path | None,
+        source: Source,
+        settings: PoolSettings,
+        errands: Errands,
+        waits: Waits,
     ) -> None:
         self._path = path
         self._source = source
         self._settings = settings
         self._errands = errands
+        self._waits = waits
         self._anchor: sqlite3.Connection | None = None
 
     @override
     async def connect(self) -> None:
-        self.pool = SQLitePool(self._source, self._settings, self._errands)
+        self.pool = SQLitePool(self._source, self._settings, self._errands, self._waits)
         if self._path is None:
             self.turn = TaskLock()
             self._anchor = sqlite3.connect(self._source.address, uri=True)  # else it is gone with its last user

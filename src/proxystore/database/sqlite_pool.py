@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar, cast
 import aiosqlite
 
 from proxystore.database.deadline import Errands
+from proxystore.database.waits import Waits
 from proxystore.errors import StoreClosed
 from proxystore.settings.pool import PoolSettings
 
@@ -87,7 +88,8 @@ class Kept:
 class SQLitePool:
     """At most ``max_size`` connections; those given back wait for the next one."""
 
-    def __init__(self, source: Source, settings: PoolSettings, errands: Errands) -> None:
+    def __init__(self, source: Source, settings: PoolSettings, errands: Errands, waits: Waits) -> None:
+        self._waits = waits
         self._address = source.address
         self._busy_timeout = source.busy_timeout
         self._factory = source.factory()
@@ -109,11 +111,12 @@ class SQLitePool:
 
     async def acquire(self) -> Kept:
         """Return a connection, the one used last if any waits."""
-        await self._free.acquire()
+        await self._waits.take(self._free.acquire)
         try:
             kept = self._young() or await self._open()
         except BaseException:
             self._free.release()
+            self._waits.give_back()
             raise
         self._in_use.add(kept)
         return kept
@@ -191,6 +194,7 @@ class SQLitePool:
         if kept in self._in_use:
             self._in_use.discard(kept)
             self._free.release()
+            self._waits.give_back()
 
     def _is_old(self, kept: Kept) -> bool:
         return 0 < self._settings.max_lifetime < monotonic() - kept.opened_at

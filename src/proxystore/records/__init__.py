@@ -6,6 +6,7 @@ from proxystore.records.audit import AuditEntry, AuditEvent, AuditHead, AuditPro
 from proxystore.records.caches import CacheStats
 from proxystore.records.dead_letters import DeadLetter
 from proxystore.records.migration import Revision
+from proxystore.records.stats import PoolStats, Stats
 from proxystore.records.usage import CostShare, LatencySummary, UsageEvent, UsageSummary
 
 __all__ = [
@@ -18,7 +19,9 @@ __all__ = [
     "CostShare",
     "DeadLetter",
     "LatencySummary",
+    "PoolStats",
     "Revision",
+    "Stats",
     "UsageEvent",
     "UsageSummary",
 ]

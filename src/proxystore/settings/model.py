@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     public_paths: Words = Field(
         PUBLIC_PATHS, description="Paths that need no key, GET and HEAD alone; a final * stands for any rest."
     )
+    cors_origins: Words = Field(
+        (), description="Origins whose pages may read our own answers, such as https://chat.example; * is every one."
+    )
     inject_stream_usage: Literal["auto", "off"] = Field(
         "auto", description="Whether streams are asked for their usage where the caller did not ask."
     )
