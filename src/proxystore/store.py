@@ -61,9 +61,10 @@ class Store:
         self.settings = _settings(database_url, settings)
         self._migrations = tuple(migrations)
         self.database = Database(self.settings.url, schema=self.settings.database_schema, pool=self.settings.pool)
-        self.audit = AuditRepository(self.database, Chain(lambda: audit_keys(self.settings)))
+        chain = Chain(lambda: audit_keys(self.settings))
+        self.audit = AuditRepository(self.database, chain)
         self.follower = Follower(self.database, stale_if_error=self.settings.stale_if_error)
-        self.ledger = Ledger(self.settings)
+        self.ledger = Ledger(self.settings, chain)
         self.usage = UsageRepository(self.database)
         self._process = 0
 

@@ -143,7 +143,9 @@ async def test_writing_on_does_not_make_a_shortened_chain_sound(settings: Settin
     assert found.last_seq == 20
 
 
-@pytest.mark.parametrize("statement", ["DELETE FROM audit_head", "UPDATE audit_head SET seq = 3"])
+@pytest.mark.parametrize(
+    "statement", ["DELETE FROM audit_head", "UPDATE audit_head SET seq = 3", "UPDATE audit_head SET seal = hash"]
+)
 async def test_writing_goes_on_whatever_was_done_to_the_end(settings: Settings, statement: str) -> None:
     await append(settings, *map(entry, range(5)))
     await tamper(settings, statement)
@@ -170,12 +172,26 @@ async def test_two_swapped_events_are_found(settings: Settings) -> None:
     assert _found(await verdict(settings)) == [(4, "changed"), (5, "changed"), (11, "changed"), (12, "changed")]
 
 
-async def test_an_event_put_in_behind_the_end_is_found(settings: Settings) -> None:
+async def test_an_event_put_in_behind_the_end_is_found_and_keeps_nobody_from_writing(settings: Settings) -> None:
     await append(settings, *map(entry, range(3)))
+    await tamper(
+        settings,
+        "INSERT INTO audit_events (seq, hash, event_id, occurred_at, action, outcome)"
+        f" SELECT 4, hash, {_other_id(settings)}, occurred_at, action, outcome FROM audit_events WHERE seq = 3",
+    )
+    before = await verdict(settings)
 
-    await tamper(settings, "UPDATE audit_events SET seq = 4 WHERE seq = 3")
+    assert await append(settings, entry(4), entry(5)) == 2
+    after = await verdict(settings)
 
-    assert (3, "missing") in _found(await verdict(settings))
+    assert _found(before) == [(4, "changed"), (4, "inserted")]
+    assert _found(after) == [(4, "changed"), (5, "tampered")]
+
+
+def _other_id(settings: Settings) -> str:
+    if settings.url.dialect == "sqlite":
+        return "x'0000000000007000800000000000abcd'"
+    return "'00000000-0000-7000-8000-00000000abcd'"
 
 
 async def test_what_cannot_even_be_read_is_found(sqlite_template: object, tmp_path: object, migrated_url: str) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import BigInteger, Text, bindparam, insert, select, update
+from sqlalchemy import BigInteger, Text, bindparam, insert, or_, select, update
 from sqlalchemy.types import TypeEngine
 
 from proxystore.changes.fitting import content_of
@@ -38,8 +38,13 @@ _LAST: Final = Query(
     lambda seq, hash: (seq, bytes(hash)),  # noqa: A006  as above
 )
 _KNOWN: Final = Query(
-    select(audit_events.c.event_id).where(audit_events.c.event_id.in_(bindparam("event_ids", expanding=True))),
-    lambda event_id: event_id,
+    select(audit_events.c.event_id, audit_events.c.seq).where(
+        or_(
+            audit_events.c.event_id.in_(bindparam("event_ids", expanding=True)),
+            audit_events.c.seq > bindparam("seq", type_=BigInteger()),  # where nothing may be
+        )
+    ),
+    lambda event_id, seq: (event_id, seq),
 )
 _APPEND: Final = Statement(
     insert(audit_events).values(
@@ -88,7 +93,9 @@ class Chain:
         if not wanted:
             return 0
         end = await lock_end(transaction, self.keys)
-        known = set(await transaction.fetch_all(_KNOWN, event_ids=list(wanted)))
+        known = dict(await transaction.fetch_all(_KNOWN, event_ids=list(wanted), seq=end.seq))
+        if max(known.values(), default=0) > end.seq:
+            end = await _resumed(transaction, end)
         new = [entry for event_id, entry in wanted.items() if event_id not in known]
         if new:
             await self._append(transaction, end, [*([] if end.is_ours else [_tampered(end)]), *new])
@@ -125,6 +132,11 @@ async def lock_end(transaction: Transaction, keys: Sequence[bytes]) -> LockedEnd
     if end is None:  # somebody removed it
         await transaction.execute(_RESTORE)
         end = await transaction.fetch_one(_END) or End(0, BEGINNING, b"")
+    return await _resumed(transaction, end)
+
+
+async def _resumed(transaction: Transaction, end: End | LockedEnd) -> LockedEnd:
+    """Return where to go on, behind everything that is there, since somebody has been at the chain's end."""
     last = await transaction.fetch_one(_LAST) or (0, BEGINNING)
     seq, hash_ = max((end.seq, end.hash), last)
     return LockedEnd(seq, hash_, is_ours=False)

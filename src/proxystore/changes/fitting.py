@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 
+from proxystore.changes.links import FIELDS
 from proxystore.records.audit import AuditEntry
 
 _LONGEST: Final = {"path": 2_000, "user_agent": 500, "reason": 500}
@@ -36,6 +38,13 @@ def content_of(entry: AuditEntry) -> tuple[Any, ...]:
         *(_fitting(getattr(entry, name), _LONGEST.get(name, _USUAL)) for name in _TEXTS[1:]),
         _metadata(entry.metadata),
     )
+
+
+def fitted(entry: AuditEntry) -> AuditEntry:
+    """Return *entry* as it will be written down."""
+    event_id, *rest, metadata = content_of(entry)
+    values = dict(zip(FIELDS[1:-1], rest, strict=True))
+    return AuditEntry(event_id=UUID(bytes=event_id), metadata=None if metadata is None else _decode(metadata), **values)
 
 
 def _fitting(text: str | None, longest: int) -> str | None:

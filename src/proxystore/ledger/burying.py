@@ -9,8 +9,10 @@ from hashlib import blake2b
 from typing import Final
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import bindparam
 
+from proxystore.changes.fitting import fitted
 from proxystore.database import Statement, Transaction
 from proxystore.database.upsert import upsert
 from proxystore.ledger.entries import encode, identity_in
@@ -29,16 +31,28 @@ _log: Final = logging.getLogger(__name__)
 
 def letter_of(item: Item, reason: str) -> DeadLetter:
     """Return *item* as a dead letter; the same one however often it is read."""
-    data = encode(item.entry) if item.entry is not None else item.raw or b""
-    place = f"{item.segment_id} {item.end}".encode()
+    data = _data_of(item)
     return DeadLetter(
-        event_id=identity_in(data) or UUID(bytes=blake2b(place, digest_size=16).digest(), version=8),
+        event_id=identity_in(data) or _named_after(f"{item.segment_id} {item.end}"),
         segment_id=item.segment_id,
-        kind="event" if item.entry is not None else "unreadable",
+        kind="event" if item.entry is not None else "audit" if item.audit is not None else "unreadable",
         entry=data.decode("utf-8", "backslashreplace").replace("\0", "\\x00"),
         reason=reason.replace("\0", ""),
         recorded_at=datetime.now(UTC),
     )
+
+
+def _named_after(place: str) -> UUID:
+    """Return an id for what has none, always the same: a UUIDv8, which `UUID` makes itself only from Python 3.14 on."""
+    digest = bytearray(blake2b(place.encode(), digest_size=16).digest())
+    digest[6], digest[8] = digest[6] & 0x0F | 0x80, digest[8] & 0x3F | 0x80
+    return UUID(bytes=bytes(digest))
+
+
+def _data_of(item: Item) -> bytes:
+    if item.audit is not None:
+        return msgspec.json.encode(fitted(item.audit))
+    return encode(item.entry) if item.entry is not None else item.raw or b""
 
 
 async def bury(transaction: Transaction, letters: Sequence[DeadLetter]) -> int:
@@ -46,5 +60,5 @@ async def bury(transaction: Transaction, letters: Sequence[DeadLetter]) -> int:
     buried = 0
     for letter in letters:
         buried += await transaction.execute(_BURY, **{name: getattr(letter, name) for name in _FIELDS})
-        _log.error("a usage entry became the dead letter %s: %s", letter.event_id, letter.reason)
+        _log.error("an entry became the dead letter %s: %s", letter.event_id, letter.reason)
     return buried

@@ -12,6 +12,7 @@ from proxystore.database import Database, Query, Statement, Transaction
 from proxystore.database.upsert import upsert
 from proxystore.schema.settings import settings
 
+AUDIT_LOST: Final = "audit_lost"
 LOST: Final = "lost"
 REPLAYED: Final = "replayed"
 DAMAGED_BYTES: Final = "damaged_bytes"

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 import msgspec
@@ -39,6 +39,22 @@ _USUAL_SIZE: Final = 500  # bytes of an entry's beginning and end
 _log: Final = logging.getLogger(__name__)
 
 
+class Recording(Protocol):
+    """What writes batches down. See `Recorder`."""
+
+    recorded: int
+    replayed: int
+    dead_lettered: int
+    damaged_bytes: int
+    held: float
+
+    def forget(self) -> None:
+        """See `Recorder.forget`."""
+
+    async def record(self, items: Sequence[Item]) -> None:
+        """See `Recorder.record`."""
+
+
 class Drainer:
     """Reads only segments, never memory, and believes only the database about how far they have been written down.
 
@@ -48,6 +64,7 @@ class Drainer:
         database: Its own; closed when it ends.
         segments: What it reads.
         directory: Where they are.
+        recorder: What writes batches down; by default as usage.
         upkeep: What the host's writer does besides.
         is_awaited: Whether requests wait for what it does.
     """
@@ -58,13 +75,14 @@ class Drainer:
         segments: Segments,
         directory: Path,
         *,
+        recorder: Recording | None = None,
         upkeep: Upkeep | None = None,
         is_awaited: bool = False,
     ) -> None:
         self._upkeep = upkeep
         self._poll = _IMPATIENT_PAUSE if is_awaited else _POLL
         self._pause = _IMPATIENT_PAUSE if is_awaited else _LEAST_PAUSE
-        self._recorder = Recorder(database, segments, directory)
+        self._recorder: Recording = recorder or Recorder(database, segments, directory)
         self._caught_up_at: datetime | None = None
         self._database = database
         self._segments = segments

@@ -25,6 +25,8 @@ class Kind(IntEnum):
     """Nothing follows, and nothing is open: what was has been carried into another segment."""
     LOST = 4
     """How many entries the disk did not take, and memory could not keep until it did: a number."""
+    AUDIT = 5
+    """Something for the audit trail, in a journal of its own."""
 
 
 class Frame(NamedTuple):

@@ -104,6 +104,11 @@ class Journal:
             self._begun.pop(entry.event_id, None)
             return self._write(frame)
 
+    def note(self, frame: bytes) -> Position | None:
+        """Write a *frame* that neither begins nor ends anything; see :meth:`end`."""
+        with self._lock:
+            return self._write(frame)
+
     def lose(self) -> None:
         """Count an entry that could not even be encoded."""
         with self._lock:
@@ -248,7 +253,7 @@ class Journal:
         if count:
             self.lost += count
             self._untold += count
-            _log.error("%d usage entries could not be written to the journal and are lost", count)
+            _log.error("%d entries could not be written to the journal and are lost", count)
 
     def _tell_losses(self, segment: Segment) -> None:
         """Write down how many were lost, for all who ask the database."""

@@ -16,6 +16,7 @@ from uuid import UUID
 
 import msgspec
 
+from proxystore.changes import Chain, audit_keys
 from proxystore.database import Database
 from proxystore.errors import StoreClosed, StoreUnavailable
 from proxystore.ledger.commits import Commits
@@ -30,6 +31,7 @@ from proxystore.ledger.recording import checked
 from proxystore.ledger.retention import cleaned
 from proxystore.ledger.segments import Segments
 from proxystore.ledger.status import LedgerStatus
+from proxystore.ledger.trail import Trail
 from proxystore.ledger.upkeep import Upkeep
 from proxystore.ledger.writer import Writer
 from proxystore.settings import PoolSettings, Settings
@@ -48,9 +50,13 @@ class Ledger:
 
     What is appended is on the disk when the call returns: it outlives this process. The host's writer takes it into
     the database; while that is away it stays where it is.
+
+    Attributes:
+        trail: The same for the audit trail.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, chain: Chain | None = None) -> None:
+        self.trail = Trail(settings, chain or Chain(lambda: audit_keys(settings)), self._database)
         self._settings = settings
         self._journal: Journal | None = None
         self._writer: Writer | None = None
@@ -77,11 +83,19 @@ class Ledger:
         self._writer.start()
         if self._is_awaited:
             self._commits = Commits(self._writer.progress, self._settings.durable_deadline)
+        self.trail.locate(directory, identity)
         self._process = os.getpid()
 
     async def close(self) -> None:
         """Close the journal and drain it, for ``shutdown_grace`` seconds; what is left is drained by the next start."""
         until = time.monotonic() + self._settings.shutdown_grace
+        is_ours = self._process == os.getpid()
+        await asyncio.gather(self._close(until), self.trail.close(until))
+        if self._temporary is not None and is_ours:
+            shutil.rmtree(self._temporary, ignore_errors=True)
+            self._temporary = None
+
+    async def _close(self, until: float) -> None:
         journal, writer, commits = self._journal, self._writer, self._commits
         is_ours, self._process = self._process == os.getpid(), 0
         self._journal = self._writer = self._commits = None
@@ -96,9 +110,6 @@ class Ledger:
                 writer.break_off()
         if writer is not None and is_ours:
             await writer.gone(max(0.0, until - time.monotonic()))
-        if self._temporary is not None and is_ours:
-            shutil.rmtree(self._temporary, ignore_errors=True)
-            self._temporary = None
 
     @property
     def is_writable(self) -> bool:
@@ -182,7 +193,8 @@ class Ledger:
         """
         if self._writer is None or self._process != os.getpid():
             return False
-        return await self._writer.drain(deadline)
+        is_drained, is_trail_drained = await asyncio.gather(self._writer.drain(deadline), self.trail.drain(deadline))
+        return is_drained and is_trail_drained
 
     def status(self) -> LedgerStatus:
         """Return how the ledger is, as far as this process knows."""

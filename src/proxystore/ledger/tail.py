@@ -13,9 +13,11 @@ from uuid import UUID
 import msgspec
 
 from proxystore.ids import milliseconds_of, restamped
+from proxystore.ledger.audit_entries import decode_audit
 from proxystore.ledger.entries import Begin, UsageEntry, decode_begin, decode_end, failed
 from proxystore.ledger.frames import LONGEST_FRAME, Frame, Kind, scan
 from proxystore.ledger.segment import Header, is_lockable
+from proxystore.records.audit import AuditEntry
 
 _CHUNK: Final = 1024 * 1024
 _DAY_MS: Final = 24 * 60 * 60 * 1000
@@ -26,8 +28,8 @@ _NEWEST_MS: Final = _DAY_MS
 class Item(NamedTuple):
     """Something read that must be written down before the segment is read up to *end*.
 
-    An event is in ``entry``. ``raw`` has what is none: bytes that are damaged, or whole and make no sense. ``lost``
-    is how many entries the disk never took.
+    An event is in ``entry``, what is for the audit trail in ``audit``. ``raw`` has what is none: bytes that are
+    damaged, or whole and make no sense. ``lost`` is how many entries the disk never took.
     """
 
     segment_id: UUID
@@ -36,6 +38,7 @@ class Item(NamedTuple):
     raw: bytes | None = None
     is_damaged: bool = False
     lost: int = 0
+    audit: AuditEntry | None = None
 
 
 class Tail:
@@ -128,8 +131,8 @@ class Tail:
         return [item for item in items if item.end > self.acked][:most]
 
     def last_end(self) -> int:
-        """Return where the last *end* that is there now ends."""
-        return max((frame.end for frame in self.frames() if frame.kind == Kind.END), default=0)
+        """Return where the last that is to be written down, of what is there now, ends."""
+        return max((frame.end for frame in self.frames() if frame.kind in (Kind.END, Kind.AUDIT)), default=0)
 
     def frames(self) -> Iterator[Frame]:
         """Yield everything that is there now, for who only looks."""
@@ -163,6 +166,8 @@ class Tail:
             entry = decode_end(frame.payload)
             self._begun.pop(entry.event_id, None)
             return Item(self.segment_id, frame.end, self._stamped(entry))
+        elif frame.kind == Kind.AUDIT:
+            return Item(self.segment_id, frame.end, audit=decode_audit(frame.payload))
         elif frame.kind == Kind.LOST:
             return Item(self.segment_id, frame.end, lost=int(frame.payload))
         elif frame.kind == Kind.CLOSED:
