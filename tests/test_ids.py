@@ -4,7 +4,10 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
-from proxystore.ids import first_id, milliseconds_of, restamped, uuid7
+import pytest
+
+from proxystore.errors import InvalidRecord
+from proxystore.ids import first_id, milliseconds_of, parsed, restamped, shown, uuid7
 
 
 def test_an_id_knows_its_time_and_is_of_version_7():
@@ -41,3 +44,18 @@ def test_a_restamped_id_is_the_same_however_often_it_is_asked():
 
     assert restamped(identity, 9) == restamped(identity, 9)
     assert milliseconds_of(restamped(identity, 9)) == 9
+
+
+def test_an_id_that_was_shown_is_read_again():
+    identity = uuid7()
+
+    assert shown("key", identity) == f"key_{identity.hex}"
+    assert parsed("key", shown("key", identity)) == identity
+
+
+@pytest.mark.parametrize(
+    "text", ["", "key_", "proj_" + "0" * 32, "key_" + "0" * 31, "key_" + "A" * 32, "key_" + "٣" * 32]
+)
+def test_what_is_no_id_is_refused(text: str):
+    with pytest.raises(InvalidRecord, match="key_"):
+        parsed("key", text)

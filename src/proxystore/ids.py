@@ -5,14 +5,21 @@ from __future__ import annotations
 import os
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, Literal, TypeAlias
 from uuid import UUID
+
+from proxystore.errors import InvalidRecord
+
+Kind: TypeAlias = Literal["key", "proj", "model", "prov", "fam", "alias", "rule", "price"]
+"""What an id is of, in front of it where people see it."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _RANDOM_BITS: Final = 80
 _VERSION_AND_VARIANT: Final = (0x7 << 76) | (0b10 << 62)
 _RANDOM: Final = (1 << _RANDOM_BITS) - 1 - (0xF << 76) - (0b11 << 62)
+_DIGITS: Final = 32
+_HEXADECIMAL: Final = frozenset("0123456789abcdef")
 _SHARE: Final = 10  # random bytes of one id
 _POOL: Final = 400 * _SHARE  # a system call may cost more than the rest of an id: one for many ids
 
@@ -74,6 +81,23 @@ def first_id(milliseconds: int) -> UUID:
 def restamped(identity: UUID, milliseconds: int) -> UUID:
     """Return *identity* moved to another time; the same answer however often it is asked."""
     return UUID(bytes=_assembled(milliseconds, identity.bytes[6:]))
+
+
+def shown(kind: Kind, identity: UUID) -> str:
+    """Return *identity* as people see it, such as ``key_0198c1d2…``: 32 hexadecimal digits after the kind."""
+    return f"{kind}_{identity.hex}"
+
+
+def parsed(kind: Kind, text: str) -> UUID:
+    """Return the id that :func:`shown` has shown.
+
+    Raises:
+        InvalidRecord: *text* is no id of that *kind*.
+    """
+    prefix, _, digits = text.partition("_")
+    if prefix != kind or len(digits) != _DIGITS or not set(digits) <= _HEXADECIMAL:
+        raise InvalidRecord(f"This is no id of the form {kind}_ and {_DIGITS} hexadecimal digits.")
+    return UUID(hex=digits)
 
 
 def _assembled(milliseconds: int, rest: bytes) -> bytes:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from proxystore import migrating
-from proxystore.changes import Chain, Follower, audit_keys
+from proxystore.changes import Chain, Changes, Follower, audit_keys
 from proxystore.database import Database
 from proxystore.errors import InvalidRecord, SettingsError
 from proxystore.ledger import Ledger
@@ -32,6 +32,7 @@ class Store:
     Attributes:
         settings: What it was made with.
         audit: Who did what, and what was refused.
+        changes: What every mutation tells of itself.
         database: For plugins with tables of their own.
         follower: Tells those who remember what has changed, in whatever process.
         ledger: The way in for what must not be lost.
@@ -63,6 +64,7 @@ class Store:
         self.database = Database(self.settings.url, schema=self.settings.database_schema, pool=self.settings.pool)
         chain = Chain(lambda: audit_keys(self.settings))
         self.audit = AuditRepository(self.database, chain)
+        self.changes = Changes(self.database)
         self.follower = Follower(self.database, stale_if_error=self.settings.stale_if_error)
         self.ledger = Ledger(self.settings, chain)
         self.usage = UsageRepository(self.database)

@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from proxystore.changes.audit_keys import audit_keys
 from proxystore.changes.chain import Chain, entry_now
+from proxystore.changes.changes import Aggregate, Change, Changes, Touched, Witness
 from proxystore.changes.following import Follower, boottime
 
-__all__ = ["Chain", "Follower", "audit_keys", "boottime", "entry_now"]
+__all__ = [
+    "Aggregate",
+    "Chain",
+    "Change",
+    "Changes",
+    "Follower",
+    "Touched",
+    "Witness",
+    "audit_keys",
+    "boottime",
+    "entry_now",
+]
