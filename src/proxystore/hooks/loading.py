@@ -161,6 +161,21 @@ def try_each(settings: Settings) -> Iterator[tuple[str, ProxyStoreError | None]]
             yield name, None
 
 
+def find(plugin: object, settings: Settings) -> tuple[str, object]:
+    """Return the name of *plugin*, and it itself, made with its own settings if it is a class.
+
+    Args:
+        plugin: A class, a module or an instance; or the name of one that is installed.
+        settings: All of them.
+
+    Raises:
+        PluginError: It is not there or cannot be loaded.
+        SettingsError: Its own settings are wrong.
+    """
+    found = _from_name(plugin, _points(), settings) if isinstance(plugin, str) else _from_object(plugin, settings)
+    return found.name, found.plugin
+
+
 def _points() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=NAME)}
 
