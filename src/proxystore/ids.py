@@ -6,7 +6,7 @@ import os
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, TypeAlias
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 from proxystore.errors import InvalidRecord
 
@@ -30,42 +30,46 @@ class _Random:
     __slots__ = ("_shares",)
 
     def __init__(self) -> None:
-        self._shares: list[bytes] = []
+        self._shares: list[int] = []
 
     def forget(self) -> None:
         """Drop what was fetched: a forked child would give out its parent's."""
         self._shares = []
 
-    def share(self) -> bytes:
-        """Return the next few."""
+    def share(self) -> int:
+        """Return the next few, as what comes after the time in an id."""
         while True:
             try:
                 return self._shares.pop()
             except IndexError:
                 fetched = os.urandom(_POOL)
-                self._shares.extend(fetched[begin : begin + _SHARE] for begin in range(0, _POOL, _SHARE))
+                self._shares.extend(_rest(fetched[begin : begin + _SHARE]) for begin in range(0, _POOL, _SHARE))
+
+
+def _rest(data: bytes) -> int:
+    return (int.from_bytes(data, "big") & _RANDOM) | _VERSION_AND_VARIANT
 
 
 _random: Final = _Random()
 os.register_at_fork(after_in_child=_random.forget)
 
 
-def uuid7_bytes(milliseconds: int) -> bytes:
-    """Return a new UUIDv7 for a time in milliseconds since 1970, as 16 bytes (RFC 9562, section 5.7)."""
-    return _assembled(milliseconds, _random.share())
-
-
 def uuid7(at: datetime | int | None = None) -> UUID:
-    """Return a new UUIDv7 for a time, in milliseconds since 1970 where it is a number; now if none is given.
+    """Return a new UUIDv7 (RFC 9562, section 5.7) for a time, in milliseconds since 1970 where it is a number.
+
+    Args:
+        at: The time; now if none is given.
 
     Raises:
         ValueError: The time has no time zone.
     """
-    if isinstance(at, datetime):
+    if at is None:
+        at = time.time_ns() // 1_000_000
+    elif isinstance(at, datetime):
         if at.tzinfo is None:
             raise ValueError(f"{at} has no time zone: is it UTC?")
         at = (at - _EPOCH) // _MILLISECOND
-    return UUID(bytes=uuid7_bytes(time.time_ns() // 1_000_000 if at is None else at))
+    return _made((at << _RANDOM_BITS) | _random.share())
 
 
 def milliseconds_of(identity: UUID) -> int:
@@ -80,7 +84,7 @@ def first_id(milliseconds: int) -> UUID:
 
 def restamped(identity: UUID, milliseconds: int) -> UUID:
     """Return *identity* moved to another time; the same answer however often it is asked."""
-    return UUID(bytes=_assembled(milliseconds, identity.bytes[6:]))
+    return UUID(int=(milliseconds << _RANDOM_BITS) | _rest(identity.bytes[6:]))
 
 
 def shown(kind: Kind, identity: UUID) -> str:
@@ -100,6 +104,13 @@ def parsed(kind: Kind, text: str) -> UUID:
     return UUID(hex=digits)
 
 
-def _assembled(milliseconds: int, rest: bytes) -> bytes:
-    number = (milliseconds << _RANDOM_BITS) | (int.from_bytes(rest, "big") & _RANDOM) | _VERSION_AND_VARIANT
-    return number.to_bytes(16, "big")
+_set_number: Final = UUID.__dict__["int"].__set__
+_set_safety: Final = UUID.__dict__["is_safe"].__set__
+
+
+def _made(number: int) -> UUID:
+    """Return the UUID with that number, in a quarter of the time that its own way of checking it takes."""
+    made = object.__new__(UUID)
+    _set_number(made, number)
+    _set_safety(made, SafeUUID.unknown)
+    return made

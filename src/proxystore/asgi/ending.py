@@ -34,8 +34,9 @@ class Ending:
         exchange = self._exchange
         exchange.outcome = outcome
         exchange.response.last_byte_ns = exchange.now_ns()
-        if self._house.chains.on_usage is not None:
-            self._house.chains.on_usage(exchange)
+        tell = self._house.chains.on_usage
+        if tell is not None:
+            tell(exchange)
             self.is_awaited = self._house.awaits_commits
 
     async def commit(self) -> None:
@@ -56,4 +57,4 @@ class Ending:
 def broken_outcome(exchange: Exchange) -> Outcome:
     """Return how an exchange ended that did not come to its end: the client went away, or the proxy failed."""
     is_cancelled = isinstance(exchange.error, asyncio.CancelledError | GeneratorExit)
-    return "disconnected" if is_cancelled or exchange.request.is_gone else "failed"
+    return "disconnected" if is_cancelled or exchange.request.body.is_gone else "failed"

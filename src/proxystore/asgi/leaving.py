@@ -48,12 +48,12 @@ class Draining:
 
     async def carry(self, house: House, work: Coroutine[Any, Any, None], request: Request) -> None:
         """Do *work*, the whole way of *request*; a server that cancels it because the client left is not obeyed."""
-        request.hold_disconnect(self._hold)
+        request.body.hold = self._hold
         task = house.loop.create_task(work)
         try:
             await asyncio.shield(task)
         except asyncio.CancelledError:
-            request.is_gone = True
+            request.body.is_gone = True
             if task.done() or self._count >= self._limit:
                 task.cancel()
             else:

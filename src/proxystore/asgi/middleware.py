@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from proxystore.asgi import endpoints
 from proxystore.asgi.keeper import Keeper
 from proxystore.asgi.lifespan import Lifespan
-from proxystore.asgi.passage import Passage
+from proxystore.asgi.passage import carry
 from proxystore.asgi.refusing import refuse
 from proxystore.asgi.websocket import WebSocketPassage
 from proxystore.errors import StoreClosed
@@ -90,26 +90,29 @@ class ProxyStoreMiddleware:
         kind = scope["type"]
         if "proxystore" in scope or kind not in {"http", "websocket", "lifespan"}:
             await self._app(scope, receive, send)  # carried by an outer middleware already: counted there, not twice
-        elif kind == "lifespan":
+            return
+        if kind == "lifespan":
             scope["proxystore"] = True
             await Lifespan(self._app, self._keeper, scope, receive, send).run()
-        else:
-            await self._serve(scope, receive, send)
-
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path: str = scope["path"].removeprefix(scope.get("root_path", ""))
-        is_http = scope["type"] == "http"
+            return
         house = self._keeper.house
+        if house is None or house.loop is not get_running_loop():
+            house = await self._opened(scope, receive, send)
+            if house is None:
+                return
+        path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+        if kind == "websocket":
+            await WebSocketPassage(house, scope, path, receive, send).run()
+        elif path.startswith(endpoints.PREFIX):
+            await endpoints.respond(path, scope["method"], house.store, send)
+        else:
+            await carry(house, scope, path, receive, send)
+
+    async def _opened(self, scope: Scope, receive: Receive, send: Send) -> House | None:
+        """Return the house, opened for this request; ``None`` if it cannot be, and the client has been told."""
         try:
-            if house is None or house.loop is not get_running_loop():
-                house = await self._keeper.open_for_request()
+            return await self._keeper.open_for_request()
         except Exception:
             logger.exception("the store could not be opened")
             await refuse(scope, receive, send)
-            return
-        if is_http and path.startswith(endpoints.PREFIX):
-            await endpoints.respond(path, scope["method"], house.store, send)
-        elif is_http:
-            await Passage(house, scope, path, receive, send).run()
-        else:
-            await WebSocketPassage(house, scope, path, receive, send).run()
+            return None

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from typing_extensions import override
+
 from proxystore.asgi.asking import REFUSALS
 from proxystore.asgi.editing import Editing
-from proxystore.asgi.ending import broken_outcome
+from proxystore.asgi.ending import Ending, broken_outcome
 from proxystore.asgi.leaving import bill
 from proxystore.asgi.refusing import request_id_header
 from proxystore.wire import decoded
 
 if TYPE_CHECKING:
-    from proxystore.asgi.ending import Ending
+    from proxystore.asgi.house import House
     from proxystore.exchange import Exchange
     from proxystore.exchange.asgi import Message, Send
     from proxystore.values import Outcome
@@ -23,14 +25,13 @@ _EVENTS: Final = b"text/event-stream"
 _MOMENT_NS: Final = 20_000_000
 
 
-class Outbound:
-    """What one response passes through.
+class Outbound(Ending):
+    """What one response passes through, to its end.
 
     Args:
+        house: Where it comes from.
         exchange: Whose response it is.
-        ending: Where its end is recorded.
         send: The server's.
-        policy: What becomes of a client that leaves: the setting ``disconnect``.
 
     Attributes:
         is_asked: Whether we put a question for usage into the request, so that the event it causes has to go.
@@ -40,23 +41,18 @@ class Outbound:
 
     __slots__ = (
         "_editing",
-        "_ending",
-        "_exchange",
         "_is_over",
         "_is_streaming",
         "_left",
         "_meter",
-        "_policy",
         "_send",
         "is_asked",
         "is_metered",
         "is_refused",
     )
 
-    def __init__(self, exchange: Exchange, ending: Ending, send: Send, policy: str) -> None:
-        self._exchange = exchange
-        self._ending = ending
-        self._policy = policy
+    def __init__(self, house: House, exchange: Exchange, send: Send) -> None:
+        super().__init__(house, exchange)
         self._send = send
         self._meter: Meter | None = None
         self._editing: Editing | None = None
@@ -69,31 +65,36 @@ class Outbound:
 
     async def send(self, message: Message) -> None:
         """Take the proxy's next message (ASGI)."""
-        if self.is_refused:
-            return
         kind = message["type"]
+        passing: Message | None = message
+        editing: Editing | None = None
         if kind == "http.response.body":
-            left = self._read_along(message)
-            if self._is_over and not self._ending.is_recorded:
+            passing = self._read_along(message)
+            if self._is_over and not self.is_recorded:
                 await self._reach_end()
             self._is_streaming = True
-            if left is None:
-                return
-            if self._editing is not None:
-                for ready in self._editing.take(left):
-                    await self._forward(ready)
-                return
-            message = left
+            editing = self._editing
         elif kind == "http.response.start":
-            message = self._started(message)
-            if self.is_refused or self._editing is not None:
-                return
-        elif kind == "http.response.pathsend":  # the whole body, sent by the server from a file
-            self._end()
-        await self._forward(message)
+            passing = self._started(message)
+        elif kind == "http.response.pathsend" and not self.is_refused:  # the whole body, sent from a file
+            self.record(self._outcome())
+        if passing is None or self.is_refused:
+            return
+        for ready in (passing,) if editing is None else editing.take(passing):
+            if self.is_awaited:
+                await self.commit()
+            try:
+                await self._send(ready)
+            except OSError:  # what servers raise when there is nobody to send to
+                body = self._exchange.request.body
+                body.is_gone = True
+                if body.hold is None:
+                    raise
 
     def _read_along(self, message: Message) -> Message | None:
         """Let the meter read a piece of the body; return what is left to forward, if anything."""
+        if self.is_refused:
+            return None
         data: bytes = message.get("body", b"")
         has_more: bool = message.get("more_body", False)
         self._left -= len(data)
@@ -102,7 +103,8 @@ class Outbound:
         meter = self._meter
         if meter is not None:
             kept = meter.feed(data, is_last=self._is_over)
-            self._is_over = self._is_over or meter.is_ended
+            if meter.is_ended:
+                self._is_over = True
             if kept is not data:
                 if not kept and has_more:
                     return None  # all of it was taken out, or is held back
@@ -112,14 +114,14 @@ class Outbound:
             response.keep_chunk(data)
         return message
 
-    def _started(self, message: Message) -> Message:
-        """Take note of how the response starts; return what to forward."""
+    def _started(self, message: Message) -> Message | None:
+        """Take note of how the response starts; return what to forward now, if anything."""
         exchange = self._exchange
         response = exchange.response
         status: int = message["status"]
         if self.is_asked and status in REFUSALS:
             self.is_refused = True
-            return message
+            return None
         response.status = status
         response.first_byte_ns = exchange.now_ns()
         response.headers = list(message.get("headers", ()))
@@ -130,17 +132,18 @@ class Outbound:
             self._meter = self._meter_for(told)
         message = {**message, "headers": self._headers_out(told)}
         if self._left == 0 or status in _BODILESS or exchange.request.method == "HEAD":
-            self._end()
+            self.record(self._outcome())
         elif response.wanted_edit is not None and _is_editable(told):
             self._editing = Editing(response.wanted_edit, message)
+            return None
         return message
 
     async def _reach_end(self) -> None:
         exchange = self._exchange
         # Looking costs a task: what is over in a moment is complete, whether or not somebody stayed to see it.
         if self._is_streaming and exchange.now_ns() - exchange.response.first_byte_ns > _MOMENT_NS:
-            await exchange.request.look_for_disconnect()
-        self._end()
+            await exchange.request.body.look_for_disconnect()
+        self.record(self._outcome())
 
     def _meter_for(self, told: dict[bytes, bytes]) -> Meter | None:
         request = self._exchange.request
@@ -153,42 +156,31 @@ class Outbound:
         headers = self._exchange.response.headers
         if self.is_asked and b"content-length" in told and told.get(b"content-type", b"").startswith(_EVENTS):
             headers = [header for header in headers if header[0] != b"content-length"]  # one event will be missing
-        return [*headers, *self._exchange.response.added_headers, request_id_header(self._exchange.id_bytes)]
-
-    async def _forward(self, message: Message) -> None:
-        request = self._exchange.request
-        if self._ending.is_awaited:
-            await self._ending.commit()
-        try:
-            await self._send(message)
-        except OSError:  # what servers raise when there is nobody to send to
-            request.is_gone = True
-            if not request.is_disconnect_held:
-                raise
-
-    def _end(self) -> None:
-        if not self._ending.is_recorded:
-            self._record(self._outcome())
+        return [*headers, *self._exchange.response.added_headers, request_id_header(self._exchange.id)]
 
     def break_off(self) -> None:
         """Record an exchange that did not come to its end, with what the meter has seen of it."""
-        if not self._ending.is_recorded:
-            self._record(broken_outcome(self._exchange))
+        self.record(broken_outcome(self._exchange))
 
-    def _record(self, outcome: Outcome) -> None:
+    @override
+    def record(self, outcome: Outcome) -> None:
+        """Tell the recorders what has been used, unless they have been told."""
+        if self.is_recorded:
+            return
         exchange, meter = self._exchange, self._meter
         if meter is not None:
             exchange.usage = meter.usage
             exchange.response.finish_reason = meter.finish_reason
         if outcome == "disconnected" and exchange.request.is_dispatched:
-            bill(exchange, self._policy, meter.estimated_output_tokens if meter is not None else 0)
-        self._ending.record(outcome)
+            policy = self._house.settings.disconnect
+            bill(exchange, policy, meter.estimated_output_tokens if meter is not None else 0)
+        super().record(outcome)
 
     def _outcome(self) -> Outcome:
         exchange = self._exchange
         if not self.is_metered:
             return exchange.outcome  # a refusal's, or what the plugin said of its answer
-        if exchange.request.is_gone:
+        if exchange.request.body.is_gone:
             return "disconnected"
         is_failed = (exchange.response.status or 500) >= 400 or (self._meter is not None and self._meter.is_failed)
         return "failed" if is_failed else "complete"

@@ -1,114 +1,83 @@
-"""One HTTP exchange on its way through the house."""
+"""One HTTP exchange on its way through the house.
+
+What only the way through needs stands in the variables of :func:`carry` and in one `Outbound`; plugins see the
+exchange. Between the server and the proxy stands one coroutine on the way in, and one for each message on the way out:
+with many requests in flight each costs every one of them a turn.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from proxystore.asgi.answering import respond
 from proxystore.asgi.asking import Question
-from proxystore.asgi.cors import with_cors
 from proxystore.asgi.deciding import decide
-from proxystore.asgi.ending import Ending
 from proxystore.asgi.outbound import Outbound
-from proxystore.asgi.refusing import worded
-from proxystore.exchange import ClientGone, Exchange
+from proxystore.exchange import ClientGone
 from proxystore.ledger import Begin
-from proxystore.values import Answer, Denial
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Iterable
+    from collections.abc import Coroutine
+    from typing import Any
 
     from proxystore.asgi.house import House
+    from proxystore.exchange import Exchange
     from proxystore.exchange.asgi import Receive, Scope, Send
 
 
-class Passage:
-    """Holds what only the way through needs; plugins see its exchange."""
+def carry(house: House, scope: Scope, path: str, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
+    """Carry a request to its end; nothing happens before this is awaited."""
+    exchange = house.exchange(scope, path, receive)
+    work = _carry(house, exchange, Outbound(house, exchange, send))
+    if house.draining is not None and exchange.request.is_claimed:
+        return house.draining.carry(house, work, exchange.request)
+    return work
 
-    __slots__ = ("_ending", "_exchange", "_house", "_outbound")
 
-    def __init__(self, house: House, scope: Scope, path: str, receive: Receive, send: Send) -> None:
-        self._house = house
-        self._exchange = house.exchange(scope, path, receive)
-        self._ending = Ending(house, self._exchange)
-        self._outbound = Outbound(self._exchange, self._ending, send, house.settings.disconnect)
-
-    async def run(self) -> None:
-        """Carry the exchange through the house."""
-        draining = self._house.draining
-        if draining is not None and self._exchange.request.is_claimed:
-            await draining.carry(self._house, self._run(), self._exchange.request)
+async def _carry(house: House, exchange: Exchange, outbound: Outbound) -> None:
+    request = exchange.request
+    try:
+        answer = await decide(house, exchange)
+        if answer is None:
+            question = _prepare(house, exchange)
+            outbound.is_asked = question is not None
+            await house.app(request.scope, request.body.receive, outbound.send)
+            if question is not None and outbound.is_refused:
+                await _ask_without(question, house, exchange, outbound)
         else:
-            await self._run()
-
-    async def _run(self) -> None:
-        try:
-            answer = await decide(self._house, self._exchange)
-            if answer is None:
-                await self._dispatch()
-            elif isinstance(answer, Denial):
-                await self._refuse(answer)
-            else:
-                await self._answer(answer)
-        except ClientGone as error:  # before its request was complete: nobody waits for an answer
-            self._exchange.error = error
-        except BaseException as error:
-            self._exchange.error = error
-            raise
-        finally:
-            self._outbound.break_off()
-            await self._ending.observe()
-
-    async def _dispatch(self) -> None:
-        exchange, request = self._exchange, self._exchange.request
-        if exchange.response.wanted_edit is not None:
-            request.remove_header(b"accept-encoding")
-        question = Question.put(self._house, request)
-        if exchange.is_journaled:
-            self._house.store.ledger.begin(_begin(exchange))
-        self._outbound.is_asked = question is not None
-        await self._call_proxy()
-        if question is not None and self._outbound.is_refused:
-            question.take_back()
-            self._outbound.is_asked = self._outbound.is_refused = False
-            await self._call_proxy()
-            if (exchange.response.status or 500) < 400:  # it was the field that was refused
-                self._house.remember_refusal(request.path)
-
-    async def _call_proxy(self) -> None:
-        request = self._exchange.request
-        request.seal()
-        await self._house.app(request.scope, request.receive, self._outbound.send)
-
-    async def _refuse(self, denial: Denial) -> None:
-        exchange = self._exchange
-        exchange.denial, exchange.outcome = denial, "refused"
-        headers, body = worded(denial, exchange.request)
-        await self._respond(denial.status, headers, [body])
-
-    async def _answer(self, answer: Answer) -> None:
-        exchange = self._exchange
-        exchange.outcome, exchange.usage = answer.outcome, answer.usage
-        await self._respond(answer.status, answer.headers, answer.chunks)
-
-    async def _respond(
-        self, status: int, headers: Iterable[tuple[bytes, bytes]], chunks: Iterable[bytes] | AsyncIterable[bytes]
-    ) -> None:
-        send = self._outbound.send
-        self._outbound.is_metered = False
-        headers = with_cors(headers, self._exchange.request, self._house.settings.cors_origins)
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        async for chunk in _each(chunks):
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+            await respond(house, exchange, outbound, answer)
+    except ClientGone as error:  # before its request was complete: nobody waits for an answer
+        exchange.error = error
+    except BaseException as error:
+        exchange.error = error
+        raise
+    finally:
+        if not outbound.is_recorded:
+            outbound.break_off()
+        if house.chains.on_response is not None:
+            await outbound.observe()
 
 
-async def _each(chunks: Iterable[bytes] | AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-    if hasattr(chunks, "__aiter__"):
-        async for chunk in chunks:
-            yield chunk
-    else:
-        for chunk in chunks:
-            yield chunk
+def _prepare(house: House, exchange: Exchange) -> Question | None:
+    """Make the request what the proxy shall see and write down that it is on its way; return what we ask besides."""
+    request = exchange.request
+    if exchange.response.wanted_edit is not None:
+        request.remove_header(b"accept-encoding")
+    question = Question.put(house, request) if request.is_claimed else None
+    if exchange.is_journaled:
+        house.store.ledger.begin(_begin(exchange))
+    request.is_dispatched = True
+    return question
+
+
+async def _ask_without(question: Question, house: House, exchange: Exchange, outbound: Outbound) -> None:
+    """Ask again as the client did, for the server has refused what we added."""
+    request = exchange.request
+    question.take_back()
+    outbound.is_asked = outbound.is_refused = False
+    await house.app(request.scope, request.body.receive, outbound.send)
+    if (exchange.response.status or 500) < 400:  # it was the field that was refused
+        house.remember_refusal(request.path)
 
 
 def _begin(exchange: Exchange) -> Begin:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from proxystore import wire
 from proxystore.asgi import endpoints
 from proxystore.exchange import Request
@@ -11,6 +13,8 @@ from proxystore.values import Denial
 from proxystore.wire import Formats
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from proxystore.exchange.asgi import Receive, Scope, Send
 
 UNDECIDED: Final = Denial(
@@ -33,11 +37,9 @@ def worded(denial: Denial, request: Request) -> tuple[list[tuple[bytes, bytes]],
     return headers, b"" if request.method == "HEAD" else body
 
 
-def request_id_header(id_bytes: bytes) -> tuple[bytes, bytes]:
+def request_id_header(identity: UUID) -> tuple[bytes, bytes]:
     """Return the header that tells the client the exchange's id."""
-    text = id_bytes.hex()
-    id_text = f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-    return b"x-proxystore-request-id", id_text.encode()
+    return b"x-proxystore-request-id", msgspec.json.encode(identity)[1:-1]
 
 
 async def refuse(scope: Scope, receive: Receive, send: Send) -> None:

@@ -37,7 +37,7 @@ class WebSocketPassage:
                 await self._refuse(denial)
             else:
                 request = self._exchange.request
-                request.seal()
+                request.is_dispatched = True
                 await self._house.app(request.scope, self._pass_in, self._pass_out)
                 if self._exchange.response.status == 101:  # the proxy is done; the server closes for it
                     self._ending.record("complete")
@@ -52,7 +52,7 @@ class WebSocketPassage:
         message = await self._receive()
         if message["type"] == "websocket.disconnect":
             is_normal = message.get("code", 1005) in _NORMAL_CLOSURES
-            self._exchange.request.is_gone = not is_normal
+            self._exchange.request.body.is_gone = not is_normal
             self._ending.record("complete" if is_normal else "disconnected")
         return message
 
@@ -80,7 +80,7 @@ class WebSocketPassage:
         response.first_byte_ns = self._exchange.now_ns()
 
     def _added_headers(self) -> list[tuple[bytes, bytes]]:
-        return [*self._exchange.response.added_headers, request_id_header(self._exchange.id_bytes)]
+        return [*self._exchange.response.added_headers, request_id_header(self._exchange.id)]
 
     async def _refuse(self, denial: Denial) -> None:
         exchange = self._exchange

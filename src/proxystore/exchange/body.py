@@ -23,6 +23,11 @@ class Body:
     Args:
         receive: The server's.
         limit: Bytes that may be held; more raise `BodyTooLarge`.
+
+    Attributes:
+        whole: All of it, once it has been read.
+        is_gone: Whether the client has said, or shown, that it went away.
+        hold: Awaited before the proxy is told that; ``None`` tells it at once.
     """
 
     __slots__ = ("_has_more", "_is_heard", "_is_replaced", "_limit", "_pending", "_receive", "hold", "is_gone", "whole")
@@ -47,11 +52,11 @@ class Body:
         """
         if self.whole is None:
             if not self._pending:
-                await self._take()
-            if len(self._pending) == 1 and not self._pending[0].get("more_body", False):
-                self.whole = self._pending[0].get("body", b"")  # the usual case: not a byte is copied
-            else:
+                self._take(await self._receive())
+            if self._has_more or len(self._pending) > 1:
                 self.replace(await self._read_until(lambda _: False))
+            else:
+                self.whole = self._pending[0].get("body", b"")  # the usual case: not a byte is copied
         return self.whole or b""
 
     async def peek(self, is_enough: Callable[[bytearray], bool]) -> None:
@@ -98,13 +103,14 @@ class Body:
     async def _read_until(self, is_enough: Callable[[bytearray], bool]) -> bytes:
         held = bytearray().join(message.get("body", b"") for message in self._pending)
         while not is_enough(held) and self._has_more:
-            held += await self._take()
+            held += self._take(await self._receive())
             if len(held) > self._limit:
                 raise BodyTooLarge
         return bytes(held)
 
-    async def _take(self) -> bytes:
-        message = self._noted(await self._receive())
+    def _take(self, message: Message) -> bytes:
+        """Keep a message of the body for the proxy; return what it holds."""
+        self._noted(message)
         if self.is_gone:
             raise ClientGone
         self._pending.append(message)
@@ -114,7 +120,7 @@ class Body:
         return data
 
     def _noted(self, message: Message) -> Message:
-        self._has_more = bool(message.get("more_body", False))
+        self._has_more = message.get("more_body", False)
         if message["type"] == "http.disconnect":
             self.is_gone = True
         return message

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Any, Final
-from uuid import UUID
 
 from proxystore.exchange.response import Response
-from proxystore.ids import uuid7_bytes
+from proxystore.ids import uuid7
 from proxystore.values import Cost, Denial, Outcome, Principal, Usage
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from proxystore.exchange.request import Request
 
 _NO_USAGE: Final = Usage()
@@ -39,7 +40,6 @@ class Exchange:
     __slots__ = (
         "_id",
         "_started_on_clock",
-        "_uuid",
         "cost",
         "decided_by",
         "denial",
@@ -70,23 +70,15 @@ class Exchange:
         self.is_journaled = False
         self.metadata: dict[str, str | int] = {}
         self.state: dict[str, Any] = {}
-        self._id: bytes | None = None
-        self._uuid: UUID | None = None
+        self._id: UUID | None = None
 
     def now_ns(self) -> int:
         """Return the time as nanoseconds since 1970, as if the clock had not been set since the exchange began."""
         return self.started_ns + time.perf_counter_ns() - self._started_on_clock
 
     @property
-    def id_bytes(self) -> bytes:
-        """The UUIDv7 of this exchange as 16 bytes, made when first asked for."""
-        if self._id is None:
-            self._id = uuid7_bytes(self.started_ns // 1_000_000)
-        return self._id
-
-    @property
     def id(self) -> UUID:
-        """The UUIDv7 of this exchange; its time is ``started_ns``."""
-        if self._uuid is None:
-            self._uuid = UUID(bytes=self.id_bytes)
-        return self._uuid
+        """The UUIDv7 of this exchange, made when first asked for; its time is ``started_ns``."""
+        if self._id is None:
+            self._id = uuid7(self.started_ns // 1_000_000)
+        return self._id

@@ -15,14 +15,15 @@ from proxystore.exchange.multipart import FieldSeeker, boundary_of
 from proxystore.wire import decode_body, limit_headers
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
 
-    from proxystore.exchange.asgi import Message, Receive, Scope
+    from proxystore.exchange.asgi import Receive, Scope
     from proxystore.values import Call, Headers, Quota
     from proxystore.wire import WireFormat
 
 __all__ = ["ClientGone", "Request"]
 
+_JSON: Final = b"application/json"
 _TOO_LATE: Final = "a request can be edited in on_auth and on_request only"
 
 
@@ -40,18 +41,22 @@ class Request:
         scope: ASGI's scope as the proxy will see it; edit it through the methods here.
         format: The wire format that knows this method and path, else the null object ``Unknown``.
         path: The decoded path without ``root_path`` and query, as the client called it.
+        is_claimed: Whether a wire format knows what is called here.
+        body: What was read of the body and what is still to come (for the core).
+        is_dispatched: Whether the proxy has been called, after which nothing can be edited; set by the core.
     """
 
     __slots__ = (
-        "_body",
         "_call",
         "_headers",
         "_is_copied",
-        "_is_sealed",
         "_limit",
         "_readable",
         "_trusted",
+        "body",
         "format",
+        "is_claimed",
+        "is_dispatched",
         "path",
         "scope",
     )
@@ -62,14 +67,15 @@ class Request:
         self.scope = scope
         self.path = path
         self.format = format
+        self.is_claimed = bool(format.paths)
+        self.body = Body(receive, limit)
+        self.is_dispatched = False
         self._limit = limit
         self._trusted = trusted
-        self._body = Body(receive, limit)
-        self._headers: dict[bytes, bytes] | None = None
+        self._headers: dict[bytes, bytes] = dict(scope["headers"])
         self._call: Call | None = None
         self._readable: bytes | None = None
         self._is_copied = False
-        self._is_sealed = False
 
     # -- what was said --------------------------------------------------------------------------------------------
 
@@ -83,11 +89,6 @@ class Request:
     def is_websocket(self) -> bool:
         """Whether this is the opening of a WebSocket."""
         return bool(self.scope["type"] == "websocket")
-
-    @property
-    def is_claimed(self) -> bool:
-        """Whether a wire format knows what is called here."""
-        return bool(self.format.paths)
 
     @property
     def call(self) -> Call:
@@ -105,8 +106,6 @@ class Request:
 
     def header(self, name: bytes) -> bytes | None:
         """Return the value of the header *name* (lower case), the last one if there are several."""
-        if self._headers is None:
-            self._headers = dict(self.scope["headers"])
         return self._headers.get(name)
 
     async def read(self) -> bytes:
@@ -116,11 +115,10 @@ class Request:
             BodyTooLarge: It is longer than ``max_body_bytes``; the client gets 413.
             ClientGone: The client went away meanwhile; nobody waits for an answer.
         """
-        body = await self._body.read()
+        body = await self.body.read()
         if self._readable is None:
-            encoding = self.header(b"content-encoding")
-            decoded = decode_body(body, encoding, self._limit) if encoding else body
-            self._readable = b"" if decoded is None else decoded
+            encoding = self._headers.get(b"content-encoding")
+            self._readable = (decode_body(body, encoding, self._limit) or b"") if encoding else body
         return body
 
     async def read_call(self) -> Call:
@@ -130,12 +128,13 @@ class Request:
             BodyTooLarge: As :meth:`read`.
             ClientGone: As :meth:`read`.
         """
-        boundary = boundary_of(self.header(b"content-type") or b"")
+        kind = self._headers.get(b"content-type", b"")
+        boundary = None if kind == _JSON else boundary_of(kind)
         if boundary is None:
             await self.read()
         elif self._readable is None:
             model = FieldSeeker(boundary, b"model")
-            await self._body.peek(model)
+            await self.body.peek(model)
             said = {} if model.value is None else {"model": model.value.decode("utf-8", "replace")}
             self._readable = msgspec.json.encode(said)
         return self.call
@@ -150,12 +149,13 @@ class Request:
         """Let the proxy see the header *name* (lower case) with *value*, once."""
         self.remove_header(name)
         self.scope["headers"].append((name, value))
+        self._headers[name] = value
 
     def remove_header(self, name: bytes) -> None:
         """Hide the header *name* (lower case) from the proxy."""
         kept = [header for header in self.scope["headers"] if header[0] != name]
         self._own_scope()["headers"] = kept
-        self._headers = None
+        self._headers = dict(kept)
 
     def remove_query(self, name: bytes) -> None:
         """Hide the query parameter *name* from the proxy; what is left of the query keeps every byte."""
@@ -166,7 +166,7 @@ class Request:
     def replace_body(self, body: bytes) -> None:
         """Let the proxy see *body*, not encoded, instead; ``content-length`` follows, :attr:`call` does not change."""
         self._own_scope()
-        self._body.replace(body)
+        self.body.replace(body)
         self.remove_header(b"content-encoding")
         if self.header(b"content-length") is not None:
             self.set_header(b"content-length", b"%d" % len(body))
@@ -179,58 +179,23 @@ class Request:
         return self._readable or b""
 
     @property
-    def is_gone(self) -> bool:
-        """Whether the client has said, or shown, that it went away."""
-        return self._body.is_gone
-
-    @is_gone.setter
-    def is_gone(self, is_gone: bool) -> None:
-        self._body.is_gone = is_gone
-
-    async def look_for_disconnect(self) -> None:
-        """Find out whether the client has left meanwhile, where the proxy is not listening for that itself."""
-        await self._body.look_for_disconnect()
-
-    @property
     def declared_length(self) -> int:
         """``content-length``, 0 if there is none."""
-        length = self.header(b"content-length") or b""
+        length = self._headers.get(b"content-length", b"")
         return int(length) if length.isdigit() else 0
-
-    async def receive(self) -> Message:
-        """Give the proxy its next message (ASGI)."""
-        return await self._body.receive()
-
-    def hold_disconnect(self, hold: Callable[[], Awaitable[None]]) -> None:
-        """Await *hold* before the proxy is told that the client has left."""
-        self._body.hold = hold
-
-    @property
-    def is_disconnect_held(self) -> bool:
-        """Whether the proxy is to go on when the client has left."""
-        return self._body.hold is not None
-
-    @property
-    def is_dispatched(self) -> bool:
-        """Whether the proxy has been called."""
-        return self._is_sealed
-
-    def seal(self) -> None:
-        """Refuse edits from now on: the proxy is being called."""
-        self._is_sealed = True
 
     def snapshot(self) -> Snapshot:
         """Return what the proxy would see now; the body has been read."""
-        return Snapshot({**self.scope}, self._body.whole or b"")
+        return Snapshot({**self.scope}, self.body.whole or b"")
 
     def restore(self, snapshot: Snapshot) -> None:
         """Let the proxy see what it would have seen when *snapshot* was taken."""
         self.scope = snapshot.scope
-        self._headers = None
-        self._body.replace(snapshot.body)
+        self._headers = dict(snapshot.scope["headers"])
+        self.body.replace(snapshot.body)
 
     def _own_scope(self) -> Scope:
-        if self._is_sealed:
+        if self.is_dispatched:
             raise ProxyStoreError(_TOO_LATE)
         if not self._is_copied:
             self.scope = {**self.scope}

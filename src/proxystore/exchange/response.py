@@ -24,6 +24,7 @@ class Response:
         finish_reason: Why the model stopped, if the wire format could tell; known in ``on_usage``.
         chunks: What was sent, in ``on_response``, if :meth:`keep` was called and its limit held.
         wanted_edit: What :meth:`edit` was called with.
+        is_kept: Whether somebody asked for the chunks.
     """
 
     __slots__ = (
@@ -34,6 +35,7 @@ class Response:
         "finish_reason",
         "first_byte_ns",
         "headers",
+        "is_kept",
         "last_byte_ns",
         "status",
         "wanted_edit",
@@ -48,12 +50,14 @@ class Response:
         self.finish_reason: str | None = None
         self.chunks: list[bytes] = []
         self.wanted_edit: Edit | None = None
+        self.is_kept = False
         self._keep_limit = 0
         self._kept = 0
 
     def keep(self, limit: int) -> None:
         """Keep the chunks as they leave, for ``on_response``; none at all once they pass *limit* bytes."""
         self._keep_limit = max(self._keep_limit, limit)
+        self.is_kept = self._keep_limit > 0
 
     def edit(self, function: Callable[[bytes], bytes], limit: int) -> None:
         """Hold this one response back whole and send what *function* makes of its body, with the new length.
@@ -61,11 +65,6 @@ class Response:
         Streams of events, encoded bodies and bodies longer than *limit* bytes go out as they came.
         """
         self.wanted_edit = Edit(function, limit)
-
-    @property
-    def is_kept(self) -> bool:
-        """Whether somebody asked for the chunks."""
-        return self._keep_limit > 0
 
     def keep_chunk(self, data: bytes) -> None:
         """Take note of a chunk on its way (for the core)."""
