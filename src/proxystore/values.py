@@ -58,6 +58,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         wants_usage: Whether usage will be told without our asking for it.
         max_output_tokens: The caller's bound on generated tokens.
         end_user: On whose behalf the caller says it asks.
+        is_billable: Whether it costs anything; counting tokens does not.
     """
 
     operation_name: str
@@ -66,6 +67,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     wants_usage: bool = True
     max_output_tokens: int | None = None
     end_user: str | None = None
+    is_billable: bool = True
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +86,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
         reasoning_tokens: Generated for the model's own use.
         output_audio_tokens, output_image_tokens: Output of other kinds.
         unclassified_tokens: Known by their sum alone.
-        requests: Billed by the piece, such as web searches.
+        requests: Billed by the piece, such as web searches, or images that no tokens are told of.
         seconds: Billed by the second, such as transcribed audio.
         quality: How much these numbers can be trusted.
         response_model: The model that answered, if it said so.

@@ -4,16 +4,32 @@ from __future__ import annotations
 
 from typing import Final
 
+from proxystore.wire import anthropic, gemini, openai
 from proxystore.wire.encoding import decode_body, decoded
 from proxystore.wire.estimating import estimated_input_tokens
 from proxystore.wire.format import Meter, WireFormat
 from proxystore.wire.limits import NamesLimits, limit_headers
-from proxystore.wire.openai import ChatCompletions, Completions, Embeddings
 from proxystore.wire.registry import Formats
 from proxystore.wire.unknown import Unknown
 
-BUILT_IN: Final[tuple[WireFormat, ...]] = (ChatCompletions(), Completions(), Embeddings())
-"""The formats that need no plugin, in the order in which they are asked: ``/completions`` ends other paths too."""
+BUILT_IN: Final[tuple[WireFormat, ...]] = (
+    openai.ChatCompletions(),
+    openai.Responses(),
+    anthropic.CountTokens(),  # at Google's it looks like a message to a model of that name
+    anthropic.Messages(),
+    gemini.GenerateContent(),
+    openai.Completions(),  # after the chats, whose paths end as its do
+    openai.Embeddings(),
+    gemini.EmbedContent(),
+    openai.Images(),
+    openai.Speech(),
+    openai.Transcriptions(),
+    openai.Translations(),
+    gemini.CountTokens(),
+    openai.CountInputTokens(),
+    openai.CancelResponse(),
+)
+"""The formats that need no plugin, in the order in which they are asked."""
 
 __all__ = [
     "BUILT_IN",

@@ -12,6 +12,18 @@ _BYTES_PER_TOKEN: Final = 4
 _PAYLOADS: Final = ("data:", "http://", "https://")
 """How strings begin that are media, or lead to them: they are no text."""
 
+_ASKED: Final = (
+    "messages",
+    "prompt",
+    "input",
+    "instructions",
+    "system",
+    "contents",
+    "systemInstruction",
+    "system_instruction",
+)
+"""Where the text of a request stands, in one API or another."""
+
 _decoder: Final = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -20,7 +32,7 @@ def estimated_input_tokens(body: bytes) -> int:
     asked = decode(_decoder, body)
     if asked is None:
         return 0
-    return -(-_text_bytes([asked.get(name) for name in ("messages", "prompt", "input")]) // _BYTES_PER_TOKEN)
+    return -(-_text_bytes([asked.get(name) for name in _ASKED]) // _BYTES_PER_TOKEN)
 
 
 def _text_bytes(said: object) -> int:

@@ -57,7 +57,10 @@ class WireFormat(Protocol):
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """The path endings it answers for, such as ``/chat/completions``."""
+        """The path endings it answers for, such as ``/chat/completions`` or ``:generateContent``.
+
+        ``{}`` stands for any text without a slash, as in ``/responses/{}/cancel``.
+        """
 
     def read(self, path: str, body: bytes) -> Call:
         """Return what is asked for; what cannot be read is ``None``. *body* is empty while it has not been read."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from proxystore.wire.format import WireFormat
@@ -21,8 +22,8 @@ class Formats:
     """
 
     def __init__(self, formats: Iterable[WireFormat]) -> None:
-        self._endings = tuple((each, tuple(_whole(path) for path in each.paths)) for each in formats)
-        self._methods = frozenset[str]().union(*(each.methods for each, _ in self._endings))
+        self._endings = tuple((each, *_matchers(each.paths)) for each in formats)
+        self._methods = frozenset[str]().union(*(each.methods for each, *_ in self._endings))
         self._found: dict[tuple[str, str], WireFormat] = {}
 
     def find(self, method: str, path: str) -> WireFormat:
@@ -40,8 +41,10 @@ class Formats:
         return found
 
     def _search(self, method: str, path: str) -> WireFormat:
-        matches = (each for each, endings in self._endings if method in each.methods and path.endswith(endings))
-        return next(matches, UNKNOWN)
+        for each, endings, matches in self._endings:
+            if method in each.methods and (path.endswith(endings) or any(match(path) for match in matches)):
+                return each
+        return UNKNOWN
 
     def _remember(self, method: str, path: str, found: WireFormat) -> None:
         if len(path) > _LONGEST_REMEMBERED:
@@ -49,6 +52,13 @@ class Formats:
         if len(self._found) >= _MOST_REMEMBERED:
             self._found.clear()
         self._found[method, path] = found
+
+
+def _matchers(paths: Iterable[str]) -> tuple[tuple[str, ...], list[Callable[[str], object]]]:
+    """Return the endings among *paths*, and what finds those with ``{}`` in them: any text without a slash."""
+    whole = [_whole(path) for path in paths]
+    patterns = ["[^/]+".join(map(re.escape, path.split("{}"))) for path in whole if "{}" in path]
+    return tuple(path for path in whole if "{}" not in path), [re.compile(rf"{each}\Z").search for each in patterns]
 
 
 def _whole(ending: str) -> str:

@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+from proxystore.wire.openai.audio import Speech, Transcriptions, Translations
 from proxystore.wire.openai.chat import ChatCompletions
 from proxystore.wire.openai.completions import Completions
 from proxystore.wire.openai.embeddings import Embeddings
+from proxystore.wire.openai.images import Images
+from proxystore.wire.openai.responses import CancelResponse, CountInputTokens, Responses
 
-__all__ = ["ChatCompletions", "Completions", "Embeddings"]
+__all__ = [
+    "CancelResponse",
+    "ChatCompletions",
+    "Completions",
+    "CountInputTokens",
+    "Embeddings",
+    "Images",
+    "Responses",
+    "Speech",
+    "Transcriptions",
+    "Translations",
+]

@@ -21,6 +21,7 @@ class Reply(msgspec.Struct):
         kind: ``error`` is what vLLM said before it learned to say ``error``.
         x_groq: Where Groq puts usage and errors of streams.
         timings: What llama.cpp tells without being asked.
+        service_tier: How fast, and for how much, the answer was made.
     """
 
     model: Any = None
@@ -29,6 +30,7 @@ class Reply(msgspec.Struct):
     kind: Any = msgspec.field(default=None, name="object")
     x_groq: Any = None
     timings: Any = None
+    service_tier: Any = None
 
     @property
     def is_quiet(self) -> bool:
@@ -78,7 +80,7 @@ class Listener:
         if reply.error or reply.kind == "error" or groq.get("error"):
             self.is_failed = True
         model = self._model(reply)
-        told = usage_in(reply.usage, model) or usage_in(groq.get("usage"), model)
+        told = usage_in(reply.usage, model, reply.service_tier) or usage_in(groq.get("usage"), model)
         if told is not None:
             self.usage, self._is_told = told, True
         elif not self._is_told and (timed := usage_in_timings(reply.timings, model)) is not None:

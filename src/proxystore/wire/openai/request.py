@@ -13,7 +13,8 @@ from proxystore.wire.openai.usage import LARGEST
 
 # Azure and LiteLLM name the model in the path, and that one is served, whatever the body says.
 _find_deployment: Final = re.compile(
-    r"/(?:deployments|engines)/(.+?)/(?:chat/completions|completions|embeddings)/*\Z"
+    r"/(?:deployments|engines)/(.+?)/(?:chat/completions|completions|embeddings|images/(?:generations|edits|variations)"
+    r"|audio/(?:speech|transcriptions|translations)|responses(?:/compact|/input_tokens)?)/*\Z"
 ).search
 
 
@@ -27,6 +28,7 @@ class _Request(msgspec.Struct):
     stream_options: _StreamOptions | None = None
     max_tokens: int | None = None
     max_completion_tokens: int | None = None
+    max_output_tokens: int | None = None
     user: str | None = None
 
 
@@ -36,6 +38,7 @@ class _Fields(msgspec.Struct):
     stream_options: msgspec.Raw = msgspec.Raw(b"null")
     max_tokens: msgspec.Raw = msgspec.Raw(b"null")
     max_completion_tokens: msgspec.Raw = msgspec.Raw(b"null")
+    max_output_tokens: msgspec.Raw = msgspec.Raw(b"null")
     user: msgspec.Raw = msgspec.Raw(b"null")
 
 
@@ -46,15 +49,22 @@ _field_decoders: Final[dict[str, msgspec.json.Decoder[Any]]] = {
 }
 
 
-def read_call(operation_name: str, path: str, body: bytes) -> Call:
-    """Return what *body* asks for; what it does not say, or not in a way that can be read, is left out."""
+def read_call(operation_name: str, path: str, body: bytes, *, is_told: bool = False) -> Call:
+    """Return what *body* asks for; what it does not say, or not in a way that can be read, is left out.
+
+    Args:
+        operation_name: What is done.
+        path: Where; it may name the model.
+        body: JSON.
+        is_told: Whether usage is told without being asked for.
+    """
     asked = (decode(_request_decoder, body) or _read_by_field(body)) if body else _NOTHING
     is_streaming = asked.stream is True
     return Call(
         operation_name=operation_name,
         request_model=_deployment(path) or asked.model or None,
         is_streaming=is_streaming,
-        wants_usage=not is_streaming or _is_asked_for(asked.stream_options),
+        wants_usage=is_told or not is_streaming or _is_asked_for(asked.stream_options),
         max_output_tokens=_bound(asked),
         end_user=asked.user or None,
     )
@@ -78,7 +88,8 @@ def _is_asked_for(options: _StreamOptions | None) -> bool:
 
 
 def _bound(asked: _Request) -> int | None:
-    told = asked.max_completion_tokens if asked.max_completion_tokens is not None else asked.max_tokens
+    bounds = (asked.max_completion_tokens, asked.max_output_tokens, asked.max_tokens)
+    told = next((bound for bound in bounds if bound is not None), None)
     return None if told is None or told < 0 else min(told, LARGEST)
 
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any, Final, NamedTuple
 
-from proxystore.values import Usage
+from proxystore.values import Quality, Usage
+from proxystore.wire.tiers import tier_in
 
 LARGEST: Final = 2**31 - 1
 """What one bucket can hold; more is not believed."""
@@ -38,15 +39,21 @@ class _Told(NamedTuple):
     out: dict[str, int]
 
 
-def usage_in(told: object, model: str | None) -> Usage | None:
+def usage_in(told: object, model: str | None, tier: object = None) -> Usage | None:
     """Return what the usage object *told* says, ``None`` if it says nothing.
 
     An explicit 0 is something. Numbers that contradict each other give quality ``inconsistent`` and only their total;
     what is known by a sum alone is ``unclassified``.
+
+    Args:
+        told: The object.
+        model: The model that answered.
+        tier: What the answer says of its service tier.
     """
     if not isinstance(told, dict):
         return None
-    plain = _plain_usage(told, model)
+    service_tier = None if tier is None else tier_in(tier)
+    plain = _plain_usage(told, model, service_tier)
     if plain is not None:
         return plain
     sums = _Told(
@@ -57,10 +64,10 @@ def usage_in(told: object, model: str | None) -> Usage | None:
         out=_details(told.get("completion_tokens_details"), _COMPLETION),
     )
     is_empty = sums == (None, None, None, {}, {})
-    return None if is_empty else _to_usage(sums, model)
+    return None if is_empty else _to_usage(sums, model, service_tier)
 
 
-def _plain_usage(told: dict[str, Any], model: str | None) -> Usage | None:
+def _plain_usage(told: dict[str, Any], model: str | None, tier: str | None) -> Usage | None:
     """Return what nearly every answer tells, text in and text out with sums that agree; ``None`` for anything else.
 
     Says nothing that the careful way would not say, in a third of its time.
@@ -83,6 +90,7 @@ def _plain_usage(told: dict[str, Any], model: str | None) -> Usage | None:
         reasoning_tokens=reasoning,
         quality="reported",
         response_model=model,
+        service_tier=tier,
     )
 
 
@@ -110,13 +118,16 @@ def usage_in_timings(timings: object, model: str | None) -> Usage | None:
     )
 
 
-def _to_usage(told: _Told, model: str | None) -> Usage:
+def _to_usage(told: _Told, model: str | None, tier: str | None) -> Usage:
     buckets = _buckets(told)
     if not all(0 <= count <= LARGEST for count in buckets.values()):
-        return Usage(unclassified_tokens=_best_total(told), quality="inconsistent", response_model=model)
+        return Usage(
+            unclassified_tokens=_best_total(told), quality="inconsistent", response_model=model, service_tier=tier
+        )
     is_split = "input_tokens" in buckets or "output_tokens" in buckets
     is_complete = is_split and not buckets.get("unclassified_tokens")
-    return Usage(**buckets, quality="reported" if is_complete else "unclassified", response_model=model)
+    quality: Quality = "reported" if is_complete else "unclassified"
+    return Usage(**buckets, quality=quality, response_model=model, service_tier=tier)
 
 
 def _buckets(told: _Told) -> dict[str, Any]:

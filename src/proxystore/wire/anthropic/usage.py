@@ -1,0 +1,66 @@
+"""From Anthropic's counts, which do not overlap, to our buckets."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from proxystore.values import Usage
+from proxystore.wire.tiers import tier_in
+
+_LARGEST: Final = 2**31 - 1  # what one bucket can hold; more is not believed
+_SUMS: Final = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens")
+
+
+def usage_in(told: dict[str, Any], model: str | None) -> Usage | None:
+    """Return what the usage object *told* says, ``None`` if it says nothing.
+
+    An explicit 0 is something. Input read from a cache or written to one is not part of ``input_tokens``; thinking is
+    part of ``output_tokens``. Counts that contradict each other give quality ``inconsistent`` and only their total.
+    """
+    sums = read, cached, written, output = [_count(told.get(name)) for name in _SUMS]
+    short, long = _kept(told.get("cache_creation"))
+    searches = _detail(told.get("server_tool_use"), "web_search_requests")
+    if sums == _NOTHING and short is None and long is None and searches is None:
+        return None
+    thought = _detail(told.get("output_tokens_details"), "thinking_tokens") or 0
+    short, long = short or 0, long or 0
+    if written is None:
+        written = short + long
+    buckets = {
+        "input_tokens": read or 0,
+        "cache_read_tokens": cached or 0,
+        "cache_write_tokens": written - long,
+        "cache_write_1h_tokens": long,
+        "output_tokens": (output or 0) - thought,
+        "reasoning_tokens": thought,
+        "requests": searches or 0,
+    }
+    is_sound = short + long <= written and all(0 <= count <= _LARGEST for count in buckets.values())
+    if not is_sound:
+        total = sum(max(0, count or 0) for count in (read, cached, written, output))
+        buckets = {"unclassified_tokens": min(total, _LARGEST)}
+    return Usage(
+        **buckets,
+        quality="reported" if is_sound else "inconsistent",
+        response_model=model,
+        service_tier="fast" if told.get("speed") == "fast" else tier_in(told.get("service_tier")),
+    )
+
+
+_NOTHING: Final = [None, None, None, None]
+
+
+def _kept(creation: object) -> tuple[int | None, int | None]:
+    """Return how many tokens were written to a cache for five minutes, and for an hour."""
+    return _detail(creation, "ephemeral_5m_input_tokens"), _detail(creation, "ephemeral_1h_input_tokens")
+
+
+def _detail(details: object, name: str) -> int | None:
+    return _count(details.get(name)) if isinstance(details, dict) else None
+
+
+def _count(value: Any) -> int | None:
+    """Return *value* if it is a whole number, ``None`` if it is anything else."""
+    if type(value) is int:
+        return value
+    return int(value) if isinstance(value, float) and value.is_integer() else None

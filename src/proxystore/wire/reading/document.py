@@ -1,0 +1,49 @@
+"""A response that is one JSON document."""
+
+from __future__ import annotations
+
+from proxystore.values import Usage
+from proxystore.wire.document import Collector
+from proxystore.wire.reading.listener import Listener
+
+
+class DocumentReader:
+    """Reads a document once it is whole (a `Meter`).
+
+    Args:
+        listener: Told what it says.
+        names: The members to look for, in quotes, where only the tail of a very long document is left.
+    """
+
+    __slots__ = ("_collector", "_listener", "_names", "estimated_output_tokens", "is_ended")
+
+    def __init__(self, listener: Listener, *names: bytes) -> None:
+        self._listener = listener
+        self._names = names
+        self._collector = Collector()
+        self.estimated_output_tokens = 0
+        self.is_ended = False
+
+    @property
+    def usage(self) -> Usage:
+        """What has been told."""
+        return self._listener.usage(0)
+
+    @property
+    def finish_reason(self) -> str | None:
+        """Why the model stopped."""
+        return self._listener.finish_reason
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether the document is an error."""
+        return self._listener.is_failed
+
+    def feed(self, data: bytes, *, is_last: bool) -> bytes:
+        """Take the next bytes and return them."""
+        self._collector.add(data)
+        if is_last:
+            for text in self._collector.take(*self._names):
+                if self._listener.hear(text) and self._listener.usage(0).quality != "missing":
+                    break
+        return data

@@ -1,0 +1,13 @@
+"""Responses as providers send them, shortened, and what each says."""
+
+from __future__ import annotations
+
+from tests.wire.recorded import anthropic_messages, gemini_content, openai_media, openai_responses
+from tests.wire.recorded.recording import Recording
+
+ALL: list[Recording] = [
+    *openai_responses.RECORDINGS,
+    *openai_media.RECORDINGS,
+    *anthropic_messages.RECORDINGS,
+    *gemini_content.RECORDINGS,
+]
