@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proxystore.schema.api_keys import api_keys
+from proxystore.schema.api_keys import api_keys, key_metadata
 from proxystore.schema.audit import audit_anchors, audit_events, audit_head
 from proxystore.schema.changes import changes, generations
 from proxystore.schema.ledger import dead_letters, ledger_segments
@@ -31,6 +31,7 @@ __all__ = [
     "dead_letters",
     "generations",
     "holds",
+    "key_metadata",
     "ledger_segments",
     "limit_windows",
     "metadata",
