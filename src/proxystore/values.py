@@ -39,6 +39,8 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
         name: For people; need not be unique.
         models: The models that may be called; ``None`` is every model.
         limits: What the limits plugin holds the caller to.
+        cache_ttl: For how many seconds answers to the caller are cached, asked for or not; 0 is not at all, ``None`` is
+            what the cache's own settings say.
     """
 
     key_id: str | None = None
@@ -46,6 +48,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
     models: frozenset[str] | None = None
     limits: tuple[Limit, ...] = ()
+    cache_ttl: float | None = None
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):

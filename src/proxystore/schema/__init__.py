@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from proxystore.schema.api_keys import api_keys, key_metadata
 from proxystore.schema.audit import audit_anchors, audit_events, audit_head
+from proxystore.schema.cache_entries import cache_entries, cache_tags
 from proxystore.schema.changes import changes, generations
 from proxystore.schema.ledger import dead_letters, ledger_segments
 from proxystore.schema.limits import budget_windows, holds, limit_windows, processes
@@ -27,6 +28,8 @@ __all__ = [
     "audit_events",
     "audit_head",
     "budget_windows",
+    "cache_entries",
+    "cache_tags",
     "changes",
     "dead_letters",
     "generations",
