@@ -7,5 +7,5 @@ from __future__ import annotations
 
 from typing import Final
 
-HEAD: Final = "0006"
+HEAD: Final = "0007"
 """The newest revision, spelt out so that a start can compare it without importing Alembic."""
