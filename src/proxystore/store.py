@@ -13,6 +13,8 @@ from proxystore.changes import Chain, Changes, Follower, audit_keys
 from proxystore.database import Database
 from proxystore.errors import InvalidRecord, SettingsError
 from proxystore.ledger import Ledger
+from proxystore.ledger.host import host_id
+from proxystore.limits import Limits
 from proxystore.migrating import Migrations
 from proxystore.records import Stats
 from proxystore.repositories.audit import AuditRepository
@@ -36,6 +38,7 @@ class Store:
         database: For plugins with tables of their own.
         follower: Tells those who remember what has changed, in whatever process.
         ledger: The way in for what must not be lost.
+        limits: Reserve before, settle after.
         usage: Who used what.
 
     Example:
@@ -67,6 +70,7 @@ class Store:
         self.changes = Changes(self.database)
         self.follower = Follower(self.database, stale_if_error=self.settings.stale_if_error)
         self.ledger = Ledger(self.settings, chain)
+        self.limits = Limits(self.database, self.settings)
         self.usage = UsageRepository(self.database)
         self._process = 0
 
@@ -91,6 +95,7 @@ class Store:
             )
             await self.follower.open()
             await self.ledger.open()
+            self.limits.open(self.ledger.process_id, host_id())
         except BaseException:
             await self.close()
             raise
@@ -99,6 +104,7 @@ class Store:
     async def close(self) -> None:
         """Drain and let go; twice does no harm."""
         self._process = 0
+        await self.limits.close()
         await self.ledger.close()
         await self.follower.close()
         await self.database.close()

@@ -30,6 +30,24 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
     window: Literal["minute", "day", "month", "ever"]
 
 
+class Hold(msgspec.Struct, frozen=True, array_like=True):
+    """What a request has been promised of a budget, for the ledger to settle with what the request used.
+
+    Attributes:
+        owner: Whose budget it is.
+        unit: What is counted.
+        span: ``day``, ``month`` or ``ever``.
+        period: Which one, counted from 1970 (UTC); 0 for ``ever``.
+        amount: How much.
+    """
+
+    owner: str
+    unit: Literal["requests", "tokens", "nanousd"]
+    span: Literal["day", "month", "ever"]
+    period: int
+    amount: int
+
+
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
     """Who is calling.
 

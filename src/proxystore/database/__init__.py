@@ -6,8 +6,22 @@ from proxystore.database.backup import backup, pg_dump
 from proxystore.database.database import Database
 from proxystore.database.health import Health
 from proxystore.database.listening import Listener
+from proxystore.database.rowsets import Rowset
+from proxystore.database.scripts import Script
 from proxystore.database.statement import Query, Statement
 from proxystore.database.transaction import Transaction
 from proxystore.database.upsert import upsert
 
-__all__ = ["Database", "Health", "Listener", "Query", "Statement", "Transaction", "backup", "pg_dump", "upsert"]
+__all__ = [
+    "Database",
+    "Health",
+    "Listener",
+    "Query",
+    "Rowset",
+    "Script",
+    "Statement",
+    "Transaction",
+    "backup",
+    "pg_dump",
+    "upsert",
+]

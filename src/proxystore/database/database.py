@@ -15,6 +15,7 @@ from proxystore.database.compiling import Compiled, DialectName
 from proxystore.database.deadline import Errands
 from proxystore.database.health import Health
 from proxystore.database.library import Library, Plan
+from proxystore.database.scripts import Script, bound
 from proxystore.database.session import Session
 from proxystore.database.statement import Query, Statement
 from proxystore.database.transaction import Transaction
@@ -136,6 +137,17 @@ class Database:
         """Run *statement* in a transaction of its own; return how many rows it touched."""
         sql, arguments = self.compiled(statement).bind(values)
         return await self._run(lambda session: session.execute(sql, arguments, is_alone=True))
+
+    async def perform(self, script: Callable[[], Script[T]]) -> T:
+        """Run a script as a transaction of its own; on SQLite in one hop into a thread.
+
+        Where a transaction is short and somebody waits for it, this is several times faster than :meth:`transaction`.
+
+        Args:
+            script: Returns a generator that yields ``(statement, values)`` and is sent the records of each; what it
+                returns is returned. It never waits, and may run in another thread.
+        """
+        return await self._run(lambda session: session.perform(lambda: bound(script(), self.compiled)))
 
     def transaction(self) -> Transaction:
         """Return a transaction: ``async with database.transaction() as transaction: ...``."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 from databases.interfaces import ConnectionBackend
@@ -15,6 +15,8 @@ from proxystore.database.session import Arguments, Rows
 from proxystore.database.waits import Waits
 from proxystore.errors import StoreUnavailable
 from proxystore.settings.pool import PoolSettings
+
+T = TypeVar("T")
 
 
 class Kept(asyncpg.Connection):  # type: ignore[misc]
@@ -106,6 +108,19 @@ class PostgresSession:
     async def execute_many(self, sql: str, rows: Sequence[Arguments], *, is_returning: bool) -> int:
         """See `Session.execute_many`; *sql* has to return rows, for asyncpg's `executemany` counts nothing."""
         return len(await self._raw.fetchmany(sql, rows))
+
+    async def perform(self, script: Callable[[], Generator[tuple[str, Arguments], Rows, T]]) -> T:
+        """See `Session.perform`."""
+        async with self._raw.transaction():
+            steps = script()
+            rows: Rows | None = None
+            while True:
+                try:
+                    sql, arguments = next(steps) if rows is None else steps.send(rows)
+                except StopIteration as end:
+                    result: T = end.value
+                    return result
+                rows = await self._raw.fetch(sql, *arguments)
 
     async def version(self) -> str:
         """See `Session.version`."""

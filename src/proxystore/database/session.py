@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol, TypeAlias
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+T = TypeVar("T")
 
 Arguments: TypeAlias = Sequence[object]
 Rows: TypeAlias = Sequence[Sequence[Any]]
@@ -38,6 +40,9 @@ class Session(Protocol):
 
     async def execute_many(self, sql: str, rows: Sequence[Arguments], *, is_returning: bool) -> int:
         """Run *sql*, which may return rows, for each of *rows*; return how many rows were touched."""
+
+    async def perform(self, script: Callable[[], Generator[tuple[str, Arguments], Rows, T]]) -> T:
+        """Run the statements that *script* yields, sending it the rows of each, as a transaction of their own."""
 
     async def version(self) -> str:
         """Return the version of the database."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -173,6 +173,10 @@ class SQLiteSession:
         """See `Session.execute_many`."""
         return await self._run(_execute_each(sql, rows) if is_returning else _execute_many(sql, rows))
 
+    async def perform(self, script: Callable[[], Generator[tuple[str, Arguments], Rows, T]]) -> T:
+        """See `Session.perform`: one hop into the connection's thread, however many statements."""
+        return await self._run_alone(_drive(script))
+
     async def version(self) -> str:
         """See `Session.version`."""
         rows = await self.fetch("SELECT sqlite_version()", ())
@@ -240,6 +244,21 @@ def _whole(work: Callable[[sqlite3.Connection], T]) -> Callable[[sqlite3.Connect
 
 def _fetch(sql: str, arguments: Arguments) -> Callable[[sqlite3.Connection], list[Any]]:
     return lambda raw: raw.execute(sql, arguments).fetchall()
+
+
+def _drive(script: Callable[[], Generator[tuple[str, Arguments], Rows, T]]) -> Callable[[sqlite3.Connection], T]:
+    def drive(raw: sqlite3.Connection) -> T:
+        steps = script()
+        rows: Rows | None = None
+        while True:
+            try:
+                sql, arguments = next(steps) if rows is None else steps.send(rows)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            rows = raw.execute(sql, arguments).fetchall()
+
+    return drive
 
 
 def _execute(sql: str, arguments: Arguments) -> Callable[[sqlite3.Connection], int]:

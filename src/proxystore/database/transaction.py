@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from proxystore.database.compiling import Compiled, DialectName
 from proxystore.database.deadline import Errands
+from proxystore.database.scripts import Script
 from proxystore.database.session import Session
 from proxystore.database.statement import Query, Statement
 from proxystore.database.translating import is_harmless, translate
@@ -89,6 +90,21 @@ class Transaction:
             return 0
         sql, is_returning = compiled.sql, bool(compiled.columns)
         return await self._do(lambda session: session.execute_many(sql, bound, is_returning=is_returning))
+
+    async def perform(self, script: Script[T]) -> T:
+        """Run the statements that *script* yields, sending it the records of each; see `Database.perform`."""
+        records: list[Any] | None = None
+        while True:
+            try:
+                statement, values = next(script) if records is None else script.send(records)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            if isinstance(statement, Query):
+                records = await self.fetch_all(statement, **values)
+            else:
+                await self.execute(statement, **values)
+                records = []
 
     async def _do(self, work: Callable[[Session], Awaitable[T]]) -> T:
         async with self._turn:

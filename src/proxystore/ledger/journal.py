@@ -83,6 +83,11 @@ class Journal:
         tell_of_forks(self)
 
     @property
+    def process_id(self) -> UUID:
+        """A random id of this journal, in the head of each of its segments."""
+        return self._process_id
+
+    @property
     def is_writable(self) -> bool:
         """Whether all that was appended is written; tried again once a second while it is not."""
         if not self._unwritten:

@@ -112,6 +112,15 @@ class Ledger:
             await writer.gone(max(0.0, until - time.monotonic()))
 
     @property
+    def process_id(self) -> UUID:
+        """The id of this process's journal: what the process holds is settled by it.
+
+        Raises:
+            StoreClosed: It has none.
+        """
+        return self._open_journal().process_id
+
+    @property
     def is_writable(self) -> bool:
         """Whether what is appended now will be on the disk; a full disk is tried again once a second."""
         return self._journal is not None and self._journal.is_writable

@@ -12,7 +12,7 @@ from sqlalchemy import CTE, Subquery, func, literal, select
 
 from proxystore.database import Query, Statement, Transaction
 from proxystore.ledger import latencies
-from proxystore.ledger.rollups import PERIODS, ROLLUPS_LOCK, added, insert_into
+from proxystore.ledger.rollups import PERIODS, added, insert_into
 from proxystore.ledger.rows import (
     EVENT_COLUMNS,
     ROW_TYPES,
@@ -23,7 +23,7 @@ from proxystore.ledger.rows import (
     stored,
     with_digits,
 )
-from proxystore.schema.usage import usage_events
+from proxystore.schema.usage import ROLLUPS_LOCK, usage_events
 
 _SOURCE: Final = rows_in_objects(ROW_TYPES)
 _PARSED: Final = select(*_SOURCE.c).cte("parsed")

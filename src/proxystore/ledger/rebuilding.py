@@ -32,9 +32,10 @@ from proxystore.errors import InvalidRecord
 from proxystore.ids import first_id, milliseconds_of
 from proxystore.ledger import latencies
 from proxystore.ledger.completeness import complete_since
-from proxystore.ledger.rollups import ROLLUPS_LOCK, sums
+from proxystore.ledger.rollups import sums
 from proxystore.schema.usage import (
     ROLLUP_TOTALS,
+    ROLLUPS_LOCK,
     usage_daily,
     usage_events,
     usage_hourly,

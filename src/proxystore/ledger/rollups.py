@@ -32,8 +32,6 @@ Columns: TypeAlias = Any
 _FAULTY: Final = 400  # statuses from here on tell of an error, wherever it was made
 _ESTIMATED: Final[ColumnElement[int]] = literal_column(str(QUALITIES.index("estimated")))
 
-ROLLUPS_LOCK: Final = 0x70726F78797A
-"""PostgreSQL's advisory lock on all roll-ups: writers share it, who makes them anew does not."""
 PERIODS: Final[Mapping[str, Table]] = {"hour": usage_hourly, "day": usage_daily}
 
 

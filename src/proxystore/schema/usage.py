@@ -45,6 +45,9 @@ TOKENS: Final = (
 BILLED: Final = (*TOKENS, "billed_requests", "billed_ms")
 """What is billed, by the token, by the piece and by the time."""
 
+ROLLUPS_LOCK: Final = 0x70726F78797A
+"""PostgreSQL's advisory lock on all roll-ups: writers share it, who makes them anew does not."""
+
 # Dimensions are NOT NULL, with '' for "none": a unique constraint takes NULLs for different from each other.
 usage_series = Table(
     "usage_series",

@@ -79,6 +79,10 @@ class Settings(BaseSettings):
     journal_full: Literal["refuse", "continue"] = Field(
         "refuse", description="Whether requests are refused or go on while the journal cannot be written."
     )
+    limits_when_down: Literal["refuse", "continue"] = Field(
+        "refuse",
+        description="What becomes of callers with a limit while the database is away, once what is held is used up.",
+    )
     shutdown_grace: Duration = Field(
         5.0, description="For how long the journal is drained at the end; the next start does the rest."
     )

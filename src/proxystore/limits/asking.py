@@ -1,0 +1,220 @@
+"""What a process asks the database for, and gives back to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from proxystore.database import Database
+from proxystore.errors import StoreError
+from proxystore.limits import budgets, rates
+from proxystore.limits.clock import Clock
+from proxystore.limits.desk import Answer, Desk
+from proxystore.limits.pool import Pool, Waiter
+from proxystore.limits.tenure import Tenure, Timing
+from proxystore.repositories.limits import BudgetKey, give_back
+
+_EVERYTHING: Final = 2**60
+_CERTAINLY_SETTLED: Final = 50  # times as long as it takes for something to be idle
+
+
+class Asking:
+    """Two desks, for rates and for budgets, and the way back.
+
+    Attributes:
+        tenure: This process's right to what it holds.
+        active: Pools that something has been taken from, or is owed to.
+        stirred: Set when there is something to look after.
+    """
+
+    def __init__(self, database: Database, clock: Clock, timing: Timing, process_id: UUID, host: str) -> None:
+        self.tenure = Tenure(database, clock, timing, process_id, host)
+        self.timing = timing
+        self.clock = clock
+        self.active: set[Pool] = set()
+        self.stirred = asyncio.Event()
+        self.returned = 0
+        self._database = database
+        self._rates = Desk(self._ask_rates, clock)
+        self._budgets = Desk(self._ask_budgets, clock)
+        self._turn = asyncio.Lock()
+        self._late: dict[tuple[str, str, int], int] = {}
+        self._unused: dict[Pool, int] = {}
+
+    @property
+    def calls(self) -> int:
+        """How often the database was asked, and given something back."""
+        return self._rates.calls + self._budgets.calls + self.returned
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether there is something to look after soon."""
+        return bool(self.active or self._late or self._unused)
+
+    def want(self, pool: Pool) -> None:
+        """Have *pool* asked for soon."""
+        self.active.add(pool)
+        self.stirred.set()
+        (self._rates if pool.span is None else self._budgets).want(pool)
+
+    def set_aside(self, pool: Pool, need: int, now: float) -> Waiter:
+        """Set *need* aside, at once if it is there, else as soon as it is."""
+        waiter = Waiter(need, asyncio.get_running_loop().create_future())
+        self._expire(pool, now)
+        is_ours = pool.span is None or now < self.tenure.ends_at
+        if is_ours and now < pool.usable_until and pool.free >= need and not pool.waiting:
+            pool.free -= need
+            waiter.future.set_result(True)
+        else:
+            pool.waiting.append(waiter)
+            self.want(pool)
+        return waiter
+
+    def return_late(self, pool: Pool, amount: int) -> None:
+        """Note what comes back of the minute before."""
+        key = (pool.limit.owner, pool.limit.unit, pool.period - 1)
+        self._late[key] = self._late.get(key, 0) + amount
+        self.stirred.set()
+
+    def give_up(self, pool: Pool) -> None:
+        """Have all that is free of *pool* given back."""
+        if pool.free <= 0:
+            return
+        if pool.span is None:
+            key = (pool.limit.owner, pool.limit.unit, pool.period)
+            self._late[key] = self._late.get(key, 0) + pool.free
+        else:
+            self._unused[pool] = self._unused.get(pool, 0) + pool.free
+        pool.free = 0
+        self.stirred.set()
+
+    async def tidy(self) -> None:
+        """Give back what nobody uses, charge what is owed, and forget what is settled."""
+        now = self.clock.elapsed()
+        for pool in list(self.active):
+            idle = now - pool.used_at
+            if pool.free < 0:
+                self.want(pool)
+            elif idle >= self.timing.idle:
+                self.give_up(pool)
+            if pool.is_doubtful and not pool.out and idle >= _CERTAINLY_SETTLED * self.timing.idle:
+                pool.is_doubtful = False
+                self._unused[pool] = _EVERYTHING
+            if pool.is_idle:
+                self.active.discard(pool)
+        await self._give_back()
+
+    async def renew(self) -> None:
+        """Begin anew, in turn with who asks."""
+        async with self._turn:
+            if self.clock.elapsed() >= self.tenure.ends_at:
+                await self._renew()
+
+    async def _renew(self) -> None:
+        """Begin anew after a pause: what was held before is not ours any more, as far as we know."""
+        now = self.clock.elapsed()
+        for pool in self.active:
+            if pool.span is not None:
+                self.give_up(pool)
+                pool.began_at = now
+        unused, self._unused = self._unused, {}
+        try:
+            await self.tenure.beat([(*_key(pool), amount) for pool, amount in unused.items()])
+        except BaseException:
+            self._doubt(unused)
+            raise
+
+    async def end(self) -> bool:
+        """Hold nothing any more, if nothing is in use; return whether that is so."""
+        async with self._turn:
+            if any(pool.span is not None for pool in self.active):
+                return False
+            self._unused.clear()
+            await self.tenure.end()
+            return True
+
+    async def close(self) -> None:
+        """Ask no more, and give back what is free; requests that are out are settled by the ledger."""
+        await self._rates.close()
+        await self._budgets.close()
+        for pool in self.active:
+            self.give_up(pool)
+        try:
+            await self._give_back()
+        except StoreError:
+            return  # whoever finds us dead gives it back
+
+    async def _give_back(self) -> None:
+        late, self._late = self._late, {}
+        if late:
+            self.returned += 1
+            await rates.give_back(self._database, [(*key, amount) for key, amount in late.items()])
+        unused, self._unused = self._unused, {}
+        if not unused:
+            return
+        self.returned += 1
+        rows = [(*_key(pool), amount) for pool, amount in unused.items()]
+        try:
+            await self._database.perform(lambda: give_back(self._database.dialect, self.tenure.process_id, rows))
+        except BaseException:
+            self._doubt(unused)
+            raise
+
+    def _doubt(self, pools: Sequence[Pool] | dict[Pool, int]) -> None:
+        for pool in pools:
+            pool.is_doubtful = True
+            self.active.add(pool)
+
+    async def _ask_rates(self, pools: Sequence[Pool]) -> list[Answer]:
+        sent = self.clock.elapsed()
+        asks = []
+        by_key: dict[tuple[str, str], tuple[Pool, int, bool]] = {}
+        for pool in pools:
+            self._expire(pool, sent)
+            owed = -min(pool.free, 0)
+            need, want = (owed, 0) if owed else (pool.needs(), pool.wants(sent))
+            limit = pool.limit
+            asks.append(rates.RateAsk(limit.owner, limit.unit, limit.amount, need, want, bool(owed)))
+            by_key[limit.owner, limit.unit] = pool, need, bool(owed)
+        answers = []
+        for granted in await rates.grant(self._database, self.clock, asks):
+            pool, need, is_owed = by_key[granted.owner, granted.unit]
+            self._turn_to(pool, granted, sent)
+            answers.append(Answer(pool, need, granted.granted, granted.rest, is_owed))
+        return answers
+
+    async def _ask_budgets(self, pools: Sequence[Pool]) -> list[Answer]:
+        async with self._turn:
+            sent = self.clock.elapsed()
+            if not self.tenure.is_known or sent >= self.tenure.ends_at:
+                await self._renew()
+            asks, by_key = [], {}
+            for pool in pools:
+                need = pool.needs()
+                asks.append(budgets.BudgetAsk(*_key(pool), pool.limit.amount, need, pool.wants(sent)))
+                by_key[_key(pool)] = pool, need
+            granted = await budgets.grant(self._database, self.tenure.process_id, asks)
+        for each in granted:
+            by_key[each[:4]][0].seen_at = sent
+        return [Answer(*by_key[each[:4]], each.granted, each.rest) for each in granted]
+
+    def _turn_to(self, pool: Pool, granted: rates.RateGrant, sent: float) -> None:
+        """Take note of the minute that something was granted of."""
+        if granted.minute != pool.period:
+            self.give_up(pool)
+            pool.period = granted.minute
+            pool.began_at = sent - (rates.MINUTE_MS - granted.left_ms) / 1000
+        pool.usable_until = sent + granted.left_ms / 1000
+        pool.current, pool.previous = granted.current + granted.granted, granted.previous
+        pool.seen_at = sent
+
+    def _expire(self, pool: Pool, now: float) -> None:
+        """Let go of what is left of a minute that is over."""
+        if now >= pool.usable_until:
+            self.give_up(pool)
+
+
+def _key(pool: Pool) -> BudgetKey:
+    return pool.limit.owner, pool.limit.unit, pool.span or "", pool.period

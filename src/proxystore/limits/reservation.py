@@ -1,0 +1,59 @@
+"""What a request was promised, and why it was not."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from proxystore.limits.pool import Pool
+from proxystore.values import Hold, Limit
+
+
+class Reservation:
+    """So much of each limit that a request is held to; what it does not use goes back when it is settled.
+
+    Attributes:
+        pools: What it was taken from.
+        amounts: How many requests, tokens and nano-dollars.
+        at: When, in seconds since the start of the host.
+        is_settled: Whether what it used is known.
+        is_backed: Whether the database knows of it; not so if that was away, and requests go on (`continue`).
+    """
+
+    __slots__ = ("amounts", "at", "is_backed", "is_settled", "pools")
+
+    def __init__(self, pools: tuple[Pool, ...], amounts: tuple[int, int, int], at: float) -> None:
+        self.pools = pools
+        self.amounts = amounts
+        self.at = at
+        self.is_settled = False
+        self.is_backed = True
+
+    @property
+    def hold(self) -> tuple[Hold, ...] | None:
+        """What of it is a budget's, for the request's entries in the ledger; ``None`` where nothing is."""
+        held = tuple(
+            [
+                Hold(pool.limit.owner, pool.limit.unit, pool.span, pool.period, self.amounts[pool.place])
+                for pool in self.pools
+                if pool.span is not None
+            ]
+        )
+        return held or None
+
+
+class Exhausted(msgspec.Struct, frozen=True, kw_only=True):
+    """Why nothing was reserved.
+
+    Attributes:
+        limit: Which limit stands in the way.
+        remaining: How much of it is left, as far as this process knows.
+        retry_after: Seconds until it can be otherwise; ``None`` if that is never.
+        cause: ``spent``, or ``unavailable`` if the database cannot be asked.
+    """
+
+    limit: Limit
+    remaining: int
+    retry_after: float | None
+    cause: Literal["spent", "unavailable"] = "spent"

@@ -1,0 +1,25 @@
+"""What is left of limits, as rows.
+
+Whoever changes budgets locks rows of ``budget_windows`` first, in the order of their keys, and of ``holds`` after that.
+"""
+
+from __future__ import annotations
+
+from proxystore.repositories.limits.holds import dead, give_back, release
+from proxystore.repositories.limits.keys import KEY, KEY_TYPES, BudgetKey, is_same, locked
+from proxystore.repositories.limits.spending import Spent, create, refresh, spend
+
+__all__ = [
+    "KEY",
+    "KEY_TYPES",
+    "BudgetKey",
+    "Spent",
+    "create",
+    "dead",
+    "give_back",
+    "is_same",
+    "locked",
+    "refresh",
+    "release",
+    "spend",
+]

@@ -1,0 +1,122 @@
+"""What is reserved, and what comes back."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from proxystore import Store
+from proxystore.limits import Exhausted, Reservation
+from proxystore.settings import Settings
+from tests.limits.world import TurnedClock, budget, counted, limit, reserved
+
+_WINDOWS = ["minute", "day", "month", "ever"]
+
+
+@pytest.mark.parametrize("window", _WINDOWS)
+@pytest.mark.parametrize("shares", [(50, 50), (95, 5)])
+async def test_of_a_hundred_at_once_in_two_stores_exactly_25_pass(
+    settings: Settings, window: str, shares: tuple[int, int]
+) -> None:
+    limits = (limit(window=window),)
+    async with Store(settings=settings) as first, Store(settings=settings) as second:
+        for store in (first, second):
+            store.limits.clock = TurnedClock()
+        asked = [
+            store.limits.reserve(limits)
+            for store, share in zip((first, second), shares, strict=True)
+            for _ in range(share)
+        ]
+        results = await asyncio.gather(*asked)
+        assert len(reserved(*results)) == 25
+        assert first.limits.calls + second.limits.calls <= 12
+
+
+@pytest.mark.parametrize("window", _WINDOWS)
+async def test_what_was_not_used_comes_back(settings: Settings, window: str) -> None:
+    limits = (limit("tokens", 1000, window),)
+    async with Store(settings=settings) as store:
+        for _ in range(20):
+            taken = await store.limits.reserve(limits, tokens=900)
+            assert isinstance(taken, Reservation)
+            store.limits.settle(taken, tokens=5)
+            store.limits.settle(taken, tokens=5)
+        refused = await store.limits.reserve(limits, tokens=901)
+    assert isinstance(refused, Exhausted)
+    assert refused.limit == limits[0]
+    assert refused.cause == "spent"
+
+
+async def test_all_limits_are_met_or_nothing_is_taken(settings: Settings) -> None:
+    narrow, wide = limit("requests", 3), limit("tokens", 1000, "minute")
+    async with Store(settings=settings) as store:
+        results = [await store.limits.reserve((wide, narrow), tokens=10) for _ in range(5)]
+        assert len(reserved(*results)) == 3
+        assert [result.limit for result in results if isinstance(result, Exhausted)] == [narrow, narrow]
+        for taken in reserved(*results):
+            store.limits.settle(taken, requests=1, tokens=10)
+        await store.limits.close()
+        assert await counted(store, "tokens") in {(30, 0), (0, 30)}
+
+
+async def test_nobody_who_asks_for_too_much_keeps_others_from_the_rest(settings: Settings) -> None:
+    limits = (limit("tokens", 100),)
+    async with Store(settings=settings) as store:
+        results = await asyncio.gather(*(store.limits.reserve(limits, tokens=n) for n in (60, 70, 30, 20, 10)))
+        assert [isinstance(result, Reservation) for result in results] == [True, False, True, False, True]
+
+
+async def test_what_is_returned_can_be_had_elsewhere_at_once(settings: Settings) -> None:
+    limits = (limit("tokens", 1000),)
+    async with Store(settings=settings) as first, Store(settings=settings) as second:
+        taken = await first.limits.reserve(limits, tokens=1000)
+        assert isinstance(taken, Reservation)
+        first.limits.settle(taken, tokens=0)
+        await first.limits.close()
+        assert isinstance(await second.limits.reserve(limits, tokens=1000), Reservation)
+        assert await budget(second, "tokens") == (0, 1000)
+
+
+@pytest.mark.parametrize("window", _WINDOWS)
+async def test_who_stops_waiting_leaves_nothing_behind(settings: Settings, window: str) -> None:
+    limits = (limit("tokens", 1000, window),)
+    async with Store(settings=settings) as store:
+        for turns in range(40):
+            asked = asyncio.create_task(store.limits.reserve(limits, tokens=1000))
+            for _ in range(turns):
+                await asyncio.sleep(0.0002)
+            asked.cancel()
+            result = (await asyncio.gather(asked, return_exceptions=True))[0]
+            if isinstance(result, Reservation):
+                store.limits.settle(result)
+        async with asyncio.timeout(10):
+            while not isinstance(await store.limits.reserve(limits, tokens=1000), Reservation):
+                await asyncio.sleep(0.01)
+
+
+async def test_limits_that_are_lowered_are_met_at_once(settings: Settings) -> None:
+    async with Store(settings=settings) as store:
+        before, after, again = ((limit("requests", amount),) for amount in (25, 5, 30))
+        for _ in range(10):
+            assert isinstance(await store.limits.reserve(before), Reservation)
+        assert isinstance(await store.limits.reserve(after), Exhausted)
+        assert len(reserved(*[await store.limits.reserve(again) for _ in range(25)])) == 20
+
+
+async def test_an_unlimited_caller_asks_nobody(settings: Settings) -> None:
+    async with Store(settings=settings) as store:
+        assert isinstance(await store.limits.reserve(()), Reservation)
+        assert store.limits.calls == 0
+
+
+async def test_equal_limits_are_the_same_limits_whoever_made_them(settings: Settings) -> None:
+    async with Store(settings=settings) as store:
+        results = [await store.limits.reserve((limit(),)) for _ in range(30)]
+        assert len(reserved(*results)) == 25
+
+
+async def test_of_two_limits_for_the_same_the_stricter_counts(settings: Settings) -> None:
+    async with Store(settings=settings) as store:
+        limits = (limit(amount=7), limit(amount=3), limit(amount=9))
+        assert len(reserved(*[await store.limits.reserve(limits) for _ in range(10)])) == 3
