@@ -72,3 +72,23 @@ class UsageEventNotFound(NotFound):
 
 class AuditEventNotFound(NotFound):
     """There is no audit event with this id."""
+
+
+class ModelNotFound(NotFound):
+    """There is no model with this name."""
+
+
+class ProviderNotFound(NotFound):
+    """There is no provider with this name."""
+
+
+class ModelFamilyNotFound(NotFound):
+    """There is no model family with this name."""
+
+
+class ModelAliasNotFound(NotFound):
+    """There is no alias with this name."""
+
+
+class RemapRuleNotFound(NotFound):
+    """There is no remap rule with this id."""

@@ -18,6 +18,7 @@ from proxystore.limits import Limits
 from proxystore.migrating import Migrations
 from proxystore.records import Stats
 from proxystore.repositories.audit import AuditRepository
+from proxystore.repositories.models import FamilyRepository, ModelRepository, ProviderRepository
 from proxystore.repositories.usage import UsageRepository
 from proxystore.settings import Settings
 
@@ -36,9 +37,12 @@ class Store:
         audit: Who did what, and what was refused.
         changes: What every mutation tells of itself.
         database: For plugins with tables of their own.
+        families: Models that belong together.
         follower: Tells those who remember what has changed, in whatever process.
         ledger: The way in for what must not be lost.
         limits: Reserve before, settle after.
+        models: What can be called, by which names, and what it costs.
+        providers: Who runs models.
         usage: Who used what.
 
     Example:
@@ -68,9 +72,12 @@ class Store:
         chain = Chain(lambda: audit_keys(self.settings))
         self.audit = AuditRepository(self.database, chain)
         self.changes = Changes(self.database)
+        self.families = FamilyRepository(self.database, self.changes)
         self.follower = Follower(self.database, stale_if_error=self.settings.stale_if_error)
         self.ledger = Ledger(self.settings, chain)
         self.limits = Limits(self.database, self.settings)
+        self.models = ModelRepository(self.database, self.changes, is_bundled=self.settings.bundled_prices)
+        self.providers = ProviderRepository(self.database, self.changes)
         self.usage = UsageRepository(self.database)
         self._process = 0
 

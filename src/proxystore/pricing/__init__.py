@@ -7,6 +7,7 @@ from proxystore.pricing.money import dollars_of, femtousd_of, nanousd_of
 from proxystore.pricing.price import BUCKETS, EVER, RATES, STANDARD_TIERS, Price
 from proxystore.pricing.rates import UNPRICED, Rates
 from proxystore.pricing.tariff import Tariff, nanoseconds
+from proxystore.pricing.versions import forgotten, relisted, replaced
 
 __all__ = [
     "BUCKETS",
@@ -23,6 +24,9 @@ __all__ = [
     "dollars_of",
     "explained",
     "femtousd_of",
+    "forgotten",
     "nanoseconds",
     "nanousd_of",
+    "relisted",
+    "replaced",
 ]

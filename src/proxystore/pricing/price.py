@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from decimal import Decimal
+from typing import Any, Final, NamedTuple, Self
 from uuid import UUID
 
 import msgspec
+
+from proxystore.errors import InvalidRecord
+from proxystore.pricing.money import femtousd_of
 
 EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """From when a price holds of which nobody said since when."""
@@ -61,6 +65,44 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
     call_femtousd: int | None = None
     source: str = "manual"
 
+    @classmethod
+    def of(
+        cls,
+        *,
+        service_tier: str = "",
+        above_input_tokens: int = 0,
+        valid_from: datetime = EVER,
+        source: str = "manual",
+        **dollars: Decimal | str | int,
+    ) -> Self:
+        """Return a price told in dollars, as price lists do.
+
+        Args:
+            service_tier: As the attribute.
+            above_input_tokens: As the attribute.
+            valid_from: As the attribute.
+            source: As the attribute.
+            **dollars: By the names of the amounts without ``_femtousd``: a million tokens, but one piece (``request``),
+                one second (``second``), one answer (``call``).
+
+        Raises:
+            InvalidRecord: An amount is unknown, negative, or no number.
+        """
+        unknown = dollars.keys() - set(RATES)
+        if unknown:
+            raise InvalidRecord(f"A price has no {', '.join(sorted(unknown))}; it may have {', '.join(RATES)}.")
+        amounts: dict[str, Any] = {
+            f"{name}_femtousd": femtousd_of(amount, 1 if name in _ONES else 1_000_000)
+            for name, amount in dollars.items()
+        }
+        return cls(
+            service_tier=service_tier,
+            above_input_tokens=above_input_tokens,
+            valid_from=valid_from,
+            source=source,
+            **amounts,
+        )
+
     @property
     def condition(self) -> tuple[str, int, int | None, int | None]:
         """What it holds for, apart from when: only one price of a model may at any time."""
@@ -99,5 +141,6 @@ BUCKETS: Final[Mapping[str, Bucket]] = {
 }
 """Token buckets; tokens of an unknown kind, pieces and seconds are apart."""
 
-RATES: Final = (*(bucket.rate for bucket in BUCKETS.values()), "request", "second", "call")
+_ONES: Final = ("request", "second", "call")
+RATES: Final = (*(bucket.rate for bucket in BUCKETS.values()), *_ONES)
 """What a price has amounts for, each in the field of that name with ``_femtousd``."""

@@ -6,6 +6,15 @@ from proxystore.records.audit import AuditEntry, AuditEvent, AuditHead, AuditPro
 from proxystore.records.caches import CacheStats
 from proxystore.records.dead_letters import DeadLetter
 from proxystore.records.migration import Revision
+from proxystore.records.models import (
+    ImportResult,
+    Model,
+    ModelAlias,
+    ModelFamily,
+    ModelMatch,
+    Provider,
+    RemapRule,
+)
 from proxystore.records.stats import PoolStats, Stats
 from proxystore.records.usage import CostShare, LatencySummary, UsageEvent, UsageSummary
 
@@ -18,8 +27,15 @@ __all__ = [
     "CacheStats",
     "CostShare",
     "DeadLetter",
+    "ImportResult",
     "LatencySummary",
+    "Model",
+    "ModelAlias",
+    "ModelFamily",
+    "ModelMatch",
     "PoolStats",
+    "Provider",
+    "RemapRule",
     "Revision",
     "Stats",
     "UsageEvent",

@@ -115,6 +115,15 @@ class Settings(BaseSettings):
     stale_if_error: Duration = Field(
         300.0, description="For how long remembered keys are good while the database cannot be asked; 0 is not at all."
     )
+    bundled_prices: bool = Field(
+        True, description="Whether models that are not in the catalogue are looked for in the list that comes with us."
+    )
+    unpriced: Literal["allow", "alert", "refuse"] = Field(
+        "allow", description="A model without a known price: let it pass, say so in the log, or refuse it with 402."
+    )
+    crash_bill: Literal["estimate", "zero"] = Field(
+        "estimate", description="What a request costs whose process died before its end: an estimate, or nothing."
+    )
     plugin: dict[str, dict[str, Any]] = Field(
         default_factory=dict, repr=False, description="The plugins' own sections, validated by section()."
     )
