@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from proxystore import migrating
-from proxystore.changes import Chain, Changes, Follower, audit_keys
+from proxystore.changes import AuditWitness, Chain, Changes, Follower, audit_keys
 from proxystore.database import Database
 from proxystore.errors import InvalidRecord, SettingsError
 from proxystore.ledger import Ledger
@@ -72,6 +72,7 @@ class Store:
         chain = Chain(lambda: audit_keys(self.settings))
         self.audit = AuditRepository(self.database, chain)
         self.changes = Changes(self.database)
+        self.changes.witness = AuditWitness(chain)
         self.families = FamilyRepository(self.database, self.changes)
         self.follower = Follower(self.database, stale_if_error=self.settings.stale_if_error)
         self.ledger = Ledger(self.settings, chain)
@@ -97,9 +98,11 @@ class Store:
             return
         try:
             await self.database.open()
-            await migrating.ensure(
+            applied = await migrating.ensure(
                 self.database, migrate=self.settings.auto_migrate, migrations=(migrating.BUILT_IN, *self._migrations)
             )
+            if applied:
+                await self.audit.record_revisions("schema.upgrade", applied)
             await self.follower.open()
             await self.ledger.open()
             self.limits.open(self.ledger.process_id, host_id())

@@ -6,9 +6,11 @@ from proxystore.changes.audit_keys import audit_keys
 from proxystore.changes.chain import Chain, entry_now
 from proxystore.changes.changes import Aggregate, Change, Changes, Touched, Witness
 from proxystore.changes.following import Follower, boottime
+from proxystore.changes.witness import AuditWitness
 
 __all__ = [
     "Aggregate",
+    "AuditWitness",
     "Chain",
     "Change",
     "Changes",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
+import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
@@ -57,6 +59,14 @@ class CommandLine:
         self.plugins = plugins
         self.config = config
         self._has_announced = False
+
+    @property
+    def actor(self) -> str:
+        """Who is at work here, as the audit trail has it: ``cli:`` and the name of the user."""
+        try:
+            return f"cli:{getpass.getuser()}"
+        except (KeyError, OSError):  # a container's user has no name
+            return f"cli:{os.getuid()}"
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Return what *coroutine* returns."""

@@ -41,6 +41,7 @@ def upgrade(context: typer.Context, *, as_json: _Json = False) -> None:
         )
     if line.settings.url.dialect == "postgresql":
         line.run(_make_ahead(line))
+    line.run(_record(line, "schema.upgrade", done))
     _tell(line, done, "applied", "Already at head: nothing to do.", as_json=as_json)
 
 
@@ -58,6 +59,7 @@ def downgrade(context: typer.Context, to: _To = None, *, yes: _Yes = False, as_j
         typer.confirm("This deletes what is in the tables and columns concerned. Go on?", abort=True, err=True)
     with line.progress("downgrading"):
         done = line.run(migrating.downgrade(line.settings.url, schema=line.settings.database_schema, to=to))
+    line.run(_record(line, "schema.downgrade", done))
     _tell(line, done, "undone", "Nothing to undo.", as_json=as_json)
     if done and line.settings.auto_migrate:
         typer.echo("note: the next start applies it again, unless PROXYSTORE_AUTO_MIGRATE=false", err=True)
@@ -119,6 +121,18 @@ def backup(context: typer.Context, path: _Path) -> None:
     with line.progress("copying") as told:
         database.backup(url, path, told)
     typer.echo(f"copied to {path}")
+
+
+async def _record(line: CommandLine, action: str, steps: Sequence[Revision]) -> None:
+    """Write down what was done to the schema, as far as there is still a trail."""
+    from proxystore.changes import Chain, audit_keys
+    from proxystore.database import Database
+    from proxystore.repositories.audit import AuditRepository
+
+    if steps:
+        async with Database(line.settings.url, schema=line.settings.database_schema) as opened:
+            trail = AuditRepository(opened, Chain(lambda: audit_keys(line.settings)))
+            await trail.record_revisions(action, steps, actor=line.actor)
 
 
 async def _make_ahead(line: CommandLine) -> None:

@@ -11,13 +11,14 @@ from sqlalchemy import Column, MetaData, String, Table, select
 from proxystore.database import Database, Query
 from proxystore.errors import SchemaError
 from proxystore.migrating.histories import Migrations, in_order
+from proxystore.records.migration import Revision
 
 
 class _Row(NamedTuple):
     version_num: str
 
 
-async def ensure(database: Database, *, migrate: bool, migrations: Sequence[Migrations] = ()) -> None:
+async def ensure(database: Database, *, migrate: bool, migrations: Sequence[Migrations] = ()) -> list[Revision]:
     """Bring the schema of an open *database* to the newest revision of every history, or say why not.
 
     With nothing to do this costs one query for each history, and Alembic is not even imported.
@@ -27,6 +28,9 @@ async def ensure(database: Database, *, migrate: bool, migrations: Sequence[Migr
         migrate: Whether what is missing may be applied.
         migrations: Histories to run after ours.
 
+    Returns:
+        The revisions that were applied.
+
     Raises:
         SchemaError: A revision is missing and *migrate* is off, or the database is at one this release does not know;
             the message says what to do. Or as for :func:`upgrade`.
@@ -34,12 +38,11 @@ async def ensure(database: Database, *, migrate: bool, migrations: Sequence[Migr
     """
     histories = in_order(migrations)
     if all([await _is_at_head(database, history) for history in histories]):
-        return
+        return []
     from proxystore.migrating import commands
 
     if migrate:
-        await commands.upgrade(database.url, schema=database.schema, migrations=histories)
-        return
+        return await commands.upgrade(database.url, schema=database.schema, migrations=histories)
     wrong = await commands.check(database.url, schema=database.schema, migrations=histories)
     raise SchemaError(f"{database.url.masked}: {wrong[0]}" if wrong else None)
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from proxystore.changes.chain import Chain, entry_now
 from proxystore.database import Database
-from proxystore.errors import AuditEventNotFound, InvalidRecord
+from proxystore.errors import AuditEventNotFound, InvalidRecord, SchemaError
 from proxystore.records.audit import AuditEvent, AuditHead, AuditOutcome, AuditVerdict
+from proxystore.records.migration import Revision
+from proxystore.repositories.audit.configuration import CHANGED, changed
 from proxystore.repositories.audit.events import EQUAL, FIND, FIND_SEQ, list_query
 from proxystore.repositories.audit.verifying import find_head, verify
+from proxystore.settings import Settings
 
 _PAGE: Final = 1_000
 
@@ -123,6 +127,26 @@ class AuditRepository:
         async with self._database.transaction() as transaction:
             await self._chain.append(transaction, [entry])
         return entry.event_id
+
+    async def record_revisions(self, action: str, revisions: Iterable[Revision], *, actor: str | None = None) -> None:
+        """Write down that revisions of the schema were applied or undone; nothing if that took the trail with it."""
+        done = [f"{revision.history} {revision.id}: {revision.message}" for revision in revisions]
+        with suppress(SchemaError):
+            await self.record(action, actor=actor, metadata={"revisions": done})
+
+    async def record_settings(self, settings: Settings) -> bool:
+        """Write down what is set, secrets as fingerprints, if that is not what was written down last.
+
+        Returns:
+            Whether it was written down.
+        """
+        last = await self.list(limit=1, action=CHANGED)
+        found = changed(settings, last[0] if last else None, self._chain.keys[0])
+        if found is None:
+            return False
+        entry = entry_now(CHANGED, event_id=found.event_id, metadata=found.metadata)
+        async with self._database.transaction() as transaction:
+            return await self._chain.append(transaction, [entry]) > 0
 
     async def head(self) -> AuditHead:
         """Return the end of the chain: kept elsewhere, it proves later that nothing before it has changed or gone."""
