@@ -41,6 +41,10 @@ class Echo:
         ("/v1/chat/completions", "/proxy", "openai.chat"),
         ("/v1/completions", "", "openai.completions"),
         ("/v1/embeddings", "", "openai.embeddings"),
+        ("/openai/v1/responses", "", "openai.responses"),
+        ("/openai/deployments/mine/audio/transcriptions", "", "openai.transcriptions"),
+        ("/anthropic/v1/messages", "", "anthropic.messages"),
+        ("/v1beta/models/gemini-2.5-flash:streamGenerateContent", "/google", "gemini.generate_content"),
         ("/v1/files", "", "unknown"),
         ("/v1/chat/completions/extra", "", "unknown"),
         ("/notchat/completionsx", "", "unknown"),
@@ -151,6 +155,17 @@ async def test_a_form_is_read_up_to_its_model_and_streamed(wrap, witness):
     assert read_before_call == ["whisper-1"]
     assert echo.received == parts
     assert sent.body == b"".join(parts)
+
+
+async def test_of_a_form_to_a_path_that_names_the_model_nothing_is_read(wrap, witness):
+    echo = Echo()
+    async with wrap(echo, max_body_bytes=10) as wrapped:
+        headers = [(b"content-type", b"multipart/form-data; boundary=frontier")]
+        path = "/openai/deployments/mine/audio/transcriptions"
+        sent = await call(wrapped, http_scope(path, headers=headers), [b"x" * 50, b"y" * 50])
+
+    assert witness.exchange.request.call.request_model == "mine"
+    assert (sent.status, echo.received) == (200, [b"x" * 50, b"y" * 50])
 
 
 async def test_malformed_json_passes_unchanged(wrap, witness):

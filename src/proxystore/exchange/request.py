@@ -132,6 +132,8 @@ class Request:
         boundary = None if kind == _JSON else boundary_of(kind)
         if boundary is None:
             await self.read()
+        elif self._readable is None and self.format.read(self.path, b"").request_model is not None:
+            self._readable = b""  # the path names the model: not a byte of the form has to wait
         elif self._readable is None:
             model = FieldSeeker(boundary, b"model")
             await self.body.peek(model)
