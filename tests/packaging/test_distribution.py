@@ -15,7 +15,10 @@ from typing import Final
 import pytest
 
 _ROOT: Final = Path(__file__).parents[2]
-_PACKAGES: Final = {"src": "proxystore", "plugins": "proxystore_usage", "migrations": "proxystore_migrations"}
+_PLUGINS: Final = sorted(file.parent.name for file in _ROOT.glob("plugins/*/__init__.py"))
+_FOLDERS: Final = {"proxystore": "src", "proxystore_migrations": "migrations", **dict.fromkeys(_PLUGINS, "plugins")}
+"""Where in the checkout each package lies."""
+
 _PIP_INSTALL: Final = (sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target")
 _FIND: Final = (
     "import importlib.util as u, site, sys; site.addsitedir(sys.argv[1]); print(u.find_spec(sys.argv[2]).origin)"
@@ -63,13 +66,13 @@ def test_the_wheel_carries_every_file_of_every_package(wheel: Path) -> None:
         carried = {name for name in archive.namelist() if ".dist-info/" not in name}
     expected = {
         file.relative_to(_ROOT / folder).as_posix()
-        for folder, package in _PACKAGES.items()
+        for package, folder in _FOLDERS.items()
         for file in (_ROOT / folder / package).rglob("*")
         if file.is_file() and "__pycache__" not in file.parts
     }
 
     assert carried == expected
-    assert {f"{package}/py.typed" for package in _PACKAGES.values()} <= carried
+    assert {f"{package}/py.typed" for package in _FOLDERS} <= carried
 
 
 def test_the_metadata_names_the_distribution_and_its_doors(wheel: Path) -> None:
@@ -81,7 +84,8 @@ def test_the_metadata_names_the_distribution_and_its_doors(wheel: Path) -> None:
     assert metadata["Requires-Python"] == ">=3.11"
     assert "LICENSE" in files
     assert b"[console_scripts]\nproxystore = proxystore.cli:main\n" in files["entry_points.txt"]
-    assert b"[proxystore]\nusage = proxystore_usage:Usage\n" in files["entry_points.txt"]
+    named = dict.fromkeys(line.partition(" = ")[0] for line in files["entry_points.txt"].decode().splitlines())
+    assert {plugin.removeprefix("proxystore_") for plugin in _PLUGINS} <= named.keys()
 
 
 def test_the_sdist_can_run_its_own_tests(built: Path) -> None:
@@ -92,7 +96,7 @@ def test_the_sdist_can_run_its_own_tests(built: Path) -> None:
     assert {"tox.ini", "conftest.py", "README.md", "LICENSE", "tests/packaging/test_distribution.py"} <= carried
 
 
-@pytest.mark.parametrize("package", _PACKAGES.values())
+@pytest.mark.parametrize("package", _FOLDERS)
 def test_an_installation_sees_every_package(installed: Path, package: str) -> None:
     assert _find(installed, package) == installed / package / "__init__.py"
 
@@ -101,7 +105,7 @@ def test_an_editable_installation_sees_every_package(tmp_path: Path) -> None:
     done = _run(*_PIP_INSTALL, tmp_path, "--no-build-isolation", "--editable", _ROOT)
 
     assert done.returncode == 0, done.stderr
-    for folder, package in _PACKAGES.items():
+    for package, folder in _FOLDERS.items():
         assert _find(tmp_path, package) == _ROOT / folder / package / "__init__.py"
 
 
