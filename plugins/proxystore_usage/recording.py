@@ -61,6 +61,7 @@ def entry_of(exchange: Exchange, pseudonym: Callable[[str], str | None]) -> Usag
         end_user=pseudonym(call.end_user) if call.end_user else None,
         traceparent=_traceparent(request.header(b"traceparent")),
         metadata=exchange.metadata or None,
+        hold=exchange.reservation.hold if exchange.reservation is not None else None,
     )
 
 

@@ -90,4 +90,5 @@ def _begin(exchange: Exchange) -> Begin:
         provider_name=request.format.name.partition(".")[0],
         operation_name=call.operation_name,
         request_model=call.request_model,
+        hold=exchange.reservation.hold if exchange.reservation is not None else None,
     )

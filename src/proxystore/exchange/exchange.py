@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from proxystore.exchange.request import Request
+    from proxystore.limits import Reservation
 
 _NO_USAGE: Final = Usage()
 _NO_COST: Final = Cost()
@@ -33,6 +34,8 @@ class Exchange:
         error: What the proxy raised.
         is_journaled: Set by a plugin that appends an *end* to the ledger in ``on_usage``: the core then writes the
             *begin* right before the proxy is called, so that a request killed in flight leaves a trace.
+        reservation: What it was promised of its caller's limits, set by the limits plugin; the core and whoever appends
+            entries to the ledger write its ``hold`` into them.
         metadata: What plugins want kept with the usage event: a few words and numbers, 1,000 bytes of JSON at most.
         state: For plugins: each uses its own name as key and reads no other's.
     """
@@ -49,6 +52,7 @@ class Exchange:
         "outcome",
         "principal",
         "request",
+        "reservation",
         "response",
         "started_ns",
         "state",
@@ -68,6 +72,7 @@ class Exchange:
         self.decided_by: str | None = None
         self.error: BaseException | None = None
         self.is_journaled = False
+        self.reservation: Reservation | None = None
         self.metadata: dict[str, str | int] = {}
         self.state: dict[str, Any] = {}
         self._id: UUID | None = None

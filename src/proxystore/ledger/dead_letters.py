@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, delete, func, select
 from proxystore.database import Database, Query, Statement
 from proxystore.ledger.entries import decode_end
 from proxystore.ledger.recorder import POISON, RECORD, Shaping
+from proxystore.ledger.settling import settle
 from proxystore.records.dead_letters import DeadLetter
 from proxystore.schema.ledger import dead_letters
 
@@ -77,11 +78,16 @@ class DeadLetters:
         letter = await self._database.fetch_one(_GET, event_id=event_id)
         if letter is None:
             return 0
-        rows = await self._shaping.rows([decode_end(letter.entry.encode())])
+        dialect = self._database.dialect
+        # What it was promised has been given back since.
+        entry = msgspec.structs.replace(decode_end(letter.entry.encode()), hold=None)
+        rows = await self._shaping.rows([entry])
         async with self._database.transaction() as transaction:
-            if await transaction.execute(_DELETE, event_id=event_id):
-                return await RECORD[self._database.dialect](transaction, rows)
-        return 0
+            if not await transaction.execute(_DELETE, event_id=event_id):
+                return 0
+            new = await RECORD[dialect](transaction, rows)
+            await settle(transaction, dialect, [entry] if new else [], lambda event_id: event_id)
+        return len(new)
 
     async def _chosen(self, event_ids: Iterable[UUID] | None) -> Iterable[UUID]:
         return await self._database.fetch_all(_IDS) if event_ids is None else event_ids

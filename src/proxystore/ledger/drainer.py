@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,6 +66,7 @@ class Drainer:
         directory: Where they are.
         recorder: What writes batches down; by default as usage.
         upkeep: What the host's writer does besides.
+        on_gone: Told of processes whose journals have been written down to their end.
         is_awaited: Whether requests wait for what it does.
     """
 
@@ -77,8 +78,11 @@ class Drainer:
         *,
         recorder: Recording | None = None,
         upkeep: Upkeep | None = None,
+        on_gone: Callable[[Collection[UUID]], Awaitable[None]] | None = None,
         is_awaited: bool = False,
     ) -> None:
+        self._on_gone = on_gone
+        self._swept: set[UUID] = set()
         self._upkeep = upkeep
         self._poll = _IMPATIENT_PAUSE if is_awaited else _POLL
         self._pause = _IMPATIENT_PAUSE if is_awaited else _LEAST_PAUSE
@@ -159,18 +163,27 @@ class Drainer:
     async def _round(self) -> float:
         await self._connect()
         new = {tail.segment_id for tail in self._segments.refresh()}
+        await self._tell_of_gone()
         self._segments.acknowledge((await progress.find(self._database, new)).items())
         self._pending_bytes = self._segments.pending_bytes
         items = self._segments.read(self._batch)
         is_behind = len(items) >= self._batch
         took = await self._write_down(items) if items else 0.0
         if not is_behind:
-            self._segments.sweep()
+            self._swept |= self._segments.sweep()
             self._caught_up_at = datetime.now(UTC)
         self._pending_bytes = self._segments.pending_bytes
         if is_behind:
             return 0.0
         return max(self._pause, took) if items else self._poll
+
+    async def _tell_of_gone(self) -> None:
+        """Tell of processes that nothing is left of, now that we have looked again: a full segment has a successor."""
+        if self._swept and self._on_gone is not None:
+            gone = [process_id for process_id in self._swept if not self._segments.has(process_id)]
+            if gone:
+                await self._on_gone(gone)
+        self._swept.clear()
 
     async def _write_down(self, items: Sequence[Item]) -> float:
         """Return how many seconds it took; the next batch is of a size that keeps nobody waiting for long."""

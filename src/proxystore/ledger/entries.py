@@ -15,7 +15,7 @@ from uuid import UUID
 import msgspec
 
 from proxystore.schema.usage import TOKENS
-from proxystore.values import Outcome, Quality
+from proxystore.values import Hold, Outcome, Quality
 
 LONGEST_ID: Final = 100
 LONGEST_MODEL: Final = 200
@@ -37,6 +37,7 @@ class Begin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         event_id: The UUIDv7 of the exchange; its time is the start.
         project_id, key_id, credential_id: Who; ``None`` is nobody in particular.
         provider_name, operation_name, request_model: What is asked of whom.
+        hold: What it was promised of budgets.
     """
 
     event_id: UUID
@@ -46,6 +47,7 @@ class Begin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     provider_name: str = ""
     operation_name: str = ""
     request_model: str | None = None
+    hold: tuple[Hold, ...] | None = None
 
 
 class UsageEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -68,6 +70,7 @@ class UsageEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         end_user: On whose behalf the caller asked, as far as that is kept.
         traceparent: The trace it is a part of, as W3C writes it.
         metadata: What plugins add, a few words and numbers.
+        hold: What it was promised of budgets: what it used of that is not held any more.
     """
 
     event_id: UUID
@@ -102,6 +105,7 @@ class UsageEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     end_user: str | None = None
     traceparent: str | None = None
     metadata: dict[str, str | int] | None = None
+    hold: tuple[Hold, ...] | None = None
 
 
 _Entry = TypeVar("_Entry", Begin, UsageEntry)
@@ -143,7 +147,7 @@ def cleaned(entry: _Entry) -> _Entry:
 def _fits(entry: Begin | UsageEntry) -> bool:
     """Return whether *entry* is as nearly all are; a quick look, since there are thousands a second."""
     if isinstance(entry, Begin):
-        return _are_fitting(_texts_of_begin(entry))
+        return _are_fitting(_texts_of_begin(entry)) and (entry.hold is None or _are_sound(entry.hold))
     return (
         _are_fitting(_texts_of_end(entry))
         and min(numbers := _numbers_of(entry)) >= 0
@@ -154,6 +158,7 @@ def _fits(entry: Begin | UsageEntry) -> bool:
         and 0 <= (entry.saved_nanousd or 0) <= MOST_NANOUSD
         and (entry.traceparent is None or _is_traceparent(entry.traceparent) is not None)
         and entry.metadata is None
+        and (entry.hold is None or _are_sound(entry.hold))
     )
 
 
@@ -192,7 +197,17 @@ def _clean_value(value: str | int) -> str | int:
     return _clean_text(value, LONGEST_METADATA) if isinstance(value, str) else max(-(2**53), min(value, 2**53))
 
 
+def _are_sound(holds: tuple[Hold, ...]) -> bool:
+    return all(0 <= hold.amount <= MOST_NANOUSD and _clean_text(hold.owner, LONGEST_ID) == hold.owner for hold in holds)
+
+
+def _clean_hold(holds: tuple[Hold, ...] | None) -> tuple[Hold, ...] | None:
+    """Return what of *holds* a database can have promised."""
+    return None if holds is None else tuple(hold for hold in holds if _are_sound((hold,)))
+
+
 _CLEANERS: Final[Mapping[str, Callable[[Any], object]]] = {
+    "hold": _clean_hold,
     "traceparent": _clean_traceparent,
     "metadata": _clean_metadata,
 }
@@ -242,7 +257,8 @@ def _decoded(decoder: msgspec.json.Decoder[_Kind], data: bytes) -> _Kind:
 
 
 def failed(begin: Begin) -> UsageEntry:
-    """Return the event of a request whose process died: failed, its usage not known."""
+    """Return the event of a request whose process died: failed, its usage what it was promised, where that is known."""
+    promised = {hold.unit: hold.amount for hold in begin.hold or ()}
     return UsageEntry(
         event_id=begin.event_id,
         project_id=begin.project_id,
@@ -253,4 +269,7 @@ def failed(begin: Begin) -> UsageEntry:
         request_model=begin.request_model,
         outcome="failed",
         quality="estimated",
+        unclassified_tokens=min(promised.get("tokens", 0), MOST),
+        cost_nanousd=promised.get("nanousd"),
+        hold=begin.hold,
     )

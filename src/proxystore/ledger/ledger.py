@@ -30,6 +30,7 @@ from proxystore.ledger.rebuilding import rebuild
 from proxystore.ledger.recording import checked
 from proxystore.ledger.retention import cleaned
 from proxystore.ledger.segments import Segments
+from proxystore.ledger.settling import refresh_spent, release_dead
 from proxystore.ledger.status import LedgerStatus
 from proxystore.ledger.trail import Trail
 from proxystore.ledger.upkeep import Upkeep
@@ -176,6 +177,7 @@ class Ledger:
         async with self._database(_UNHURRIED) as database:
             async for day in rebuild(database, since, until):
                 yield day
+            await refresh_spent(database)
 
     async def cleanup(self) -> AsyncIterator[tuple[str, int]]:
         """Delete what was kept long enough, a little at a time, and yield after each step a table and how many rows."""
@@ -236,7 +238,15 @@ class Ledger:
     def _drainer(self, directory: Path, identity: UUID) -> Drainer:
         segments = Segments(directory, identity, host_id())
         upkeep = Upkeep(self._database, events_keep=self._settings.events_keep)
-        return Drainer(self._database(), segments, directory, upkeep=upkeep, is_awaited=self._is_awaited)
+        database = self._database()
+        return Drainer(
+            database,
+            segments,
+            directory,
+            upkeep=upkeep,
+            on_gone=lambda process_ids: release_dead(database, process_ids),
+            is_awaited=self._is_awaited,
+        )
 
     def _database(self, deadline: float = _DATABASE_DEADLINE) -> Database:
         return Database(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy import CTE, Subquery, func, literal, select
 
@@ -53,10 +54,10 @@ _RECORD: Final = Query(
 _SHARE: Final = Statement(select(func.pg_advisory_xact_lock_shared(literal(ROLLUPS_LOCK))))
 
 
-async def record(transaction: Transaction, rows: Sequence[Row]) -> int:
-    """Write *rows* (in the order of their ids) down; return how many events were new."""
+async def record(transaction: Transaction, rows: Sequence[Row]) -> set[UUID]:
+    """Write *rows* (in the order of their ids) down; return the events that were new."""
     await transaction.execute(_SHARE)
     new = set(await transaction.fetch_all(_RECORD, rows=encoded_with_names(with_digits(rows), ROW_TYPES)))
     # The roll-ups' rows are locked now, each by its key, so nobody else is at the histograms of the same keys.
     await latencies.add(transaction, "postgresql", (row for row in rows if event_id(row) in new))
-    return len(new)
+    return new

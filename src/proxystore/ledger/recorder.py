@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -18,6 +18,7 @@ from proxystore.ledger.rows import Row, row
 from proxystore.ledger.segments import Segments
 from proxystore.ledger.series import Series, dimensions_of
 from proxystore.ledger.setting_aside import set_aside
+from proxystore.ledger.settling import settle
 from proxystore.ledger.tail import Item
 from proxystore.records.dead_letters import DeadLetter
 
@@ -109,7 +110,7 @@ class Recorder:
             await progress.move(transaction, steps)
             new = await self._count(transaction, rows)
             buried = await bury(transaction, letters)
-            replayed = 0 if refused else sum(item.entry is not None for item in items) - new
+            replayed = 0 if refused else sum(item.entry is not None for item in items) - len(new)
             await counters.add(
                 transaction,
                 {
@@ -118,15 +119,26 @@ class Recorder:
                     counters.DAMAGED_BYTES: damaged,
                 },
             )
+            await self._settle(transaction, items, entries, new)
         self.held = time.monotonic() - started
         self._segments.acknowledge((name, until) for name, _, until in steps)
-        self.recorded += new
+        self.recorded += len(new)
         self.replayed += replayed
         self.dead_lettered += buried
         self.damaged_bytes += damaged
 
-    async def _count(self, transaction: Transaction, rows: Sequence[Row]) -> int:
-        return await RECORD[self._database.dialect](transaction, rows) if rows else 0
+    async def _count(self, transaction: Transaction, rows: Sequence[Row]) -> set[UUID]:
+        return await RECORD[self._database.dialect](transaction, rows) if rows else set()
+
+    async def _settle(
+        self, transaction: Transaction, items: Sequence[Item], entries: Sequence[UsageEntry], new: Collection[UUID]
+    ) -> None:
+        """Settle what was counted just now, after everything else: nothing is more in demand than a budget's row."""
+        counted = entries if len(new) == len(entries) else [entry for entry in entries if entry.event_id in new]
+
+        segments = {entry.event_id: item.segment_id for item in reversed(items) if (entry := item.entry) and entry.hold}
+        processes = {segment_id: self._segments.process_id(segment_id) for segment_id in set(segments.values())}
+        await settle(transaction, self._database.dialect, counted, lambda event_id: processes[segments[event_id]])
 
 
 def _ends(items: Sequence[Item]) -> Mapping[UUID, int]:

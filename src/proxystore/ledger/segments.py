@@ -91,12 +91,27 @@ class Segments:
         """Return how far a segment has been written down."""
         return self._tails[segment_id].acked
 
-    def sweep(self) -> None:
-        """Close segments that have told everything; remove them after a while."""
+    def process_id(self, segment_id: UUID) -> UUID:
+        """Return the process that a segment is of."""
+        return self._tails[segment_id].header.process_id
+
+    def sweep(self) -> set[UUID]:
+        """Close segments that have told everything; remove them after a while.
+
+        Returns:
+            The processes they were of.
+        """
+        swept = set()
         for tail in [tail for tail in self._tails.values() if tail.is_read and tail.acked >= tail.owed]:
             self._keeping.add(tail.path, tail.size)
             self._drop(tail)
+            swept.add(tail.header.process_id)
         self._keeping.sweep()
+        return swept
+
+    def has(self, process_id: UUID) -> bool:
+        """Return whether there may be something left to read of a process."""
+        return self._is_crowded or any(tail.header.process_id == process_id for tail in self._tails.values())
 
     def forget(self) -> None:
         """Close everything: the next refresh begins anew, from what the database says."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy import LargeBinary, bindparam, func, select, true
 
@@ -43,8 +44,8 @@ _INSERT: Final = Query(
 _ADD: Final = [Statement(added("sqlite", period, _SOURCE)) for period in PERIODS]
 
 
-async def record(transaction: Transaction, rows: Sequence[Row]) -> int:
-    """Write *rows* (in the order of their ids) down; return how many events were new."""
+async def record(transaction: Transaction, rows: Sequence[Row]) -> set[UUID]:
+    """Write *rows* (in the order of their ids) down; return the events that were new."""
     ids = b"".join(event_id(row).bytes for row in rows)
     sent, traces = without_bytes(rows)
     everything = encoded(sent)
@@ -55,4 +56,4 @@ async def record(transaction: Transaction, rows: Sequence[Row]) -> int:
         for statement in _ADD:
             await transaction.execute(statement, rows=everything)
         await latencies.add(transaction, "sqlite", (row for row in rows if event_id(row) in new))
-    return len(new)
+    return new

@@ -21,7 +21,7 @@ class Reservation:
         is_backed: Whether the database knows of it; not so if that was away, and requests go on (`continue`).
     """
 
-    __slots__ = ("amounts", "at", "is_backed", "is_settled", "pools")
+    __slots__ = ("_hold", "amounts", "at", "is_backed", "is_settled", "pools")
 
     def __init__(self, pools: tuple[Pool, ...], amounts: tuple[int, int, int], at: float) -> None:
         self.pools = pools
@@ -29,18 +29,21 @@ class Reservation:
         self.at = at
         self.is_settled = False
         self.is_backed = True
+        self._hold: tuple[Hold, ...] | None = None
 
     @property
     def hold(self) -> tuple[Hold, ...] | None:
         """What of it is a budget's, for the request's entries in the ledger; ``None`` where nothing is."""
-        held = tuple(
-            [
-                Hold(pool.limit.owner, pool.limit.unit, pool.span, pool.period, self.amounts[pool.place])
-                for pool in self.pools
-                if pool.span is not None
-            ]
-        )
-        return held or None
+        if self._hold is None:
+            amounts = self.amounts
+            self._hold = tuple(
+                [
+                    Hold(pool.limit.owner, pool.limit.unit, pool.span, pool.period, amounts[pool.place])
+                    for pool in self.pools
+                    if pool.span is not None
+                ]
+            )
+        return self._hold or None
 
 
 class Exhausted(msgspec.Struct, frozen=True, kw_only=True):
