@@ -5,6 +5,7 @@ from __future__ import annotations
 from proxystore.changes.audit_keys import audit_keys
 from proxystore.changes.chain import Chain, entry_now
 from proxystore.changes.changes import Aggregate, Change, Changes, Touched, Witness
+from proxystore.changes.cutting import cut
 from proxystore.changes.following import Follower, boottime
 from proxystore.changes.witness import AuditWitness
 
@@ -19,5 +20,6 @@ __all__ = [
     "Witness",
     "audit_keys",
     "boottime",
+    "cut",
     "entry_now",
 ]

@@ -182,7 +182,7 @@ class Ledger:
     async def cleanup(self) -> AsyncIterator[tuple[str, int]]:
         """Delete what was kept long enough, a little at a time, and yield after each step a table and how many rows."""
         async with self._database(_UNHURRIED) as database:
-            async for step in cleaned(database, events_keep=self._settings.events_keep):
+            async for step in cleaned(database, events_keep=self._settings.events_keep, cut=self.trail.cut):
                 yield step
 
     async def committed(self, event_id: UUID) -> bool:
@@ -237,7 +237,7 @@ class Ledger:
 
     def _drainer(self, directory: Path, identity: UUID) -> Drainer:
         segments = Segments(directory, identity, host_id())
-        upkeep = Upkeep(self._database, events_keep=self._settings.events_keep)
+        upkeep = Upkeep(self._database, events_keep=self._settings.events_keep, cut=self.trail.cut)
         database = self._database()
         return Drainer(
             database,

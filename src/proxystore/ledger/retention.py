@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from sqlalchemy import ColumnElement, Table, bindparam, delete, select, tuple_
 
@@ -13,6 +13,7 @@ from proxystore.errors import StoreBusy
 from proxystore.ids import first_id
 from proxystore.ledger import partitions
 from proxystore.ledger.completeness import set_complete_since
+from proxystore.schema.audit import audit_events
 from proxystore.schema.ledger import ledger_segments
 from proxystore.schema.usage import usage_events, usage_hourly, usage_latency_hourly
 
@@ -23,7 +24,11 @@ _SEGMENTS_KEPT: Final = timedelta(days=400)  # older events are not taken for ne
 _BATCH: Final = 500
 
 
-async def cleaned(database: Database, *, events_keep: int) -> AsyncIterator[tuple[str, int]]:
+Cut: TypeAlias = Callable[[Database], AsyncIterator[int]]
+"""Cuts the audit chain; yields how many rows went."""
+
+
+async def cleaned(database: Database, *, events_keep: int, cut: Cut | None = None) -> AsyncIterator[tuple[str, int]]:
     """Delete what is old, in small steps; yield after each what went: a table's name, and how many rows.
 
     On PostgreSQL events go by whole months, once the last of one is old enough.
@@ -31,6 +36,7 @@ async def cleaned(database: Database, *, events_keep: int) -> AsyncIterator[tupl
     Args:
         database: Where it is.
         events_keep: For how many days events are kept; 0 is for ever.
+        cut: Cuts the audit chain, where that is wanted.
     """
     now = datetime.now(UTC)
     if events_keep:
@@ -42,6 +48,9 @@ async def cleaned(database: Database, *, events_keep: int) -> AsyncIterator[tupl
     for table in (usage_hourly, usage_latency_hourly):
         async for count in _rows(database, table, hour):
             yield table.name, count
+    if cut is not None:
+        async for count in cut(database):
+            yield audit_events.name, count
     async for count in _rows(database, ledger_segments, now - _SEGMENTS_KEPT):
         yield ledger_segments.name, count
 

@@ -10,12 +10,12 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from proxystore.changes import Chain
+from proxystore.changes import Chain, cut
 from proxystore.database import Database
 from proxystore.errors import StoreClosed
 from proxystore.ledger.audit_entries import audit_frame
@@ -122,6 +122,10 @@ class Trail:
         if self._writer is None or not self.is_open:
             return self._place is not None  # nobody has noted anything
         return await self._writer.drain(deadline)
+
+    def cut(self, database: Database) -> AsyncIterator[int]:
+        """Cut the chain where events are older than they are to be kept; see `proxystore.changes.cut`."""
+        return cut(database, self._chain, keep=self._settings.audit_keep)
 
     async def close(self, until: float) -> None:
         """Close the journal and drain it, until a time of the monotonic clock."""

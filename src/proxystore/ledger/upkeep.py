@@ -11,7 +11,7 @@ from typing import Final
 from proxystore.database import Database
 from proxystore.errors import StoreError
 from proxystore.ledger.partitions import make_ahead
-from proxystore.ledger.retention import cleaned
+from proxystore.ledger.retention import Cut, cleaned
 
 _FIRST: Final = 30.0  # seconds after the start: a start has other things to do
 _INTERVAL: Final = 3_600.0
@@ -25,12 +25,16 @@ class Upkeep:
     Args:
         database: Makes the database to work on.
         events_keep: For how many days events are kept; 0 is for ever.
+        cut: Cuts the audit chain, where that is wanted.
         first: Seconds until the first round.
     """
 
-    def __init__(self, database: Callable[[], Database], *, events_keep: int, first: float = _FIRST) -> None:
+    def __init__(
+        self, database: Callable[[], Database], *, events_keep: int, cut: Cut | None = None, first: float = _FIRST
+    ) -> None:
         self._new_database = database
         self._events_keep = events_keep
+        self._cut = cut
         self._pause = first
 
     async def run(self, is_ours: Callable[[], bool]) -> None:
@@ -51,7 +55,7 @@ class Upkeep:
     async def _work(self, database: Database) -> None:
         await make_ahead(database)
         started = monotonic()
-        async for table, count in cleaned(database, events_keep=self._events_keep):
+        async for table, count in cleaned(database, events_keep=self._events_keep, cut=self._cut):
             if count:
                 _log.debug("%d rows of %s were old and went", count, table)
             await asyncio.sleep(monotonic() - started)  # half of the time is for others

@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     events_keep: int = Field(
         0, ge=0, le=36_500, description="For how many days single events are kept; 0 is for ever. Sums stay."
     )
+    audit_keep: int = Field(
+        0, ge=0, le=36_500, description="For how many days events of the audit trail are kept; 0 is for ever."
+    )
     max_body_bytes: int = Field(64 * 1024 * 1024, gt=0, description="A claimed request body above this gives 413.")
     public_paths: Words = Field(
         PUBLIC_PATHS, description="Paths that need no key, GET and HEAD alone; a final * stands for any rest."

@@ -8,11 +8,9 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from proxystore.changes.chain import TAMPERED, End
+from proxystore.changes.cutting import CUT
 from proxystore.changes.links import BEGINNING, FIELDS, is_sealed, link
 from proxystore.records.audit import AuditHead, AuditProblem
-
-CUT: Final = "audit.cut"
-"""The action of the event that retention writes when it cuts the chain."""
 
 MOST_LISTED: Final = 100
 _ACTION: Final = FIELDS.index("action")
