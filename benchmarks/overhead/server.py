@@ -20,8 +20,9 @@ from proxystore.exchange.asgi import ASGIApp
 
 
 def wrapped(app: ASGIApp, directory: Path) -> ASGIApp:
-    """Return *app* behind the middleware, its SQLite file and its journal in *directory*."""
-    return ProxyStoreMiddleware(app, settings=Settings(database_url=f"sqlite:///{directory}/proxystore.db"))
+    """Return *app* behind the middleware as `proxystore run` has it, its SQLite file and its journal in *directory*."""
+    url = f"sqlite:///{directory}/proxystore.db"
+    return ProxyStoreMiddleware(app, settings=Settings(database_url=url, gc_freeze=True))
 
 
 def _made(name: str, upstream: str) -> ASGIApp:

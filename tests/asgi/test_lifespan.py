@@ -179,3 +179,17 @@ def test_requests_on_loops_of_their_own_are_served(settings):
     asyncio.run(wrapped.store.close())
     del wrapped
     gc.collect()  # connections of a loop that is gone can only be dropped, and say so
+
+
+async def test_what_is_there_when_the_server_starts_is_spared_the_collector(settings):
+    threshold = gc.get_threshold()
+    server = Server(ProxyStoreMiddleware(FakeUpstream(), settings=settings.model_copy(update={"gc_freeze": True})))
+    try:
+        assert await server.start() == {"type": "lifespan.startup.complete"}
+
+        assert gc.get_freeze_count() > 10_000
+        assert gc.get_threshold()[0] > threshold[0]
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*threshold)
+        await server.stop()

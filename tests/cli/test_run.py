@@ -19,6 +19,7 @@ from tests.cli.conftest import Invoke
 from tests.cli.served import COMMAND, recorded, running, use
 
 _THEIRS: Final = """
+    import asyncio
     import os
     from fastapi_proxy_lib.fastapi.app import reverse_http_app
 
@@ -30,6 +31,12 @@ _THEIRS: Final = """
         return reverse_http_app(base_url=os.environ["UPSTREAM"] + "/")
 
     app = make()
+
+    async def endless(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"once ", "more_body": True})
+        await asyncio.Event().wait()
+
     async def wsgi(environ, start_response): ...
     class Application: ...
     text = "app"
@@ -66,6 +73,21 @@ def test_an_application_of_somebody_else_is_served_and_recorded(
     events = recorded(database_url)
     assert [event.request_model for event in events] == ["gpt-4o", "gpt-4o"]
     assert [event.output_tokens for event in events] == [9, 9]
+
+
+def test_a_server_that_is_told_to_stop_waits_for_answers_as_long_as_its_grace(theirs: Path, place: Path) -> None:
+    url = f"sqlite:///{place}/mine.db"
+    words = ("their_gateway:endless", "--app-dir", str(theirs), "--database", url)
+    with running("run", *words, UPSTREAM="http://nowhere", PROXYSTORE_SHUTDOWN_GRACE="0.2") as served:
+        client = httpx.Client()
+        response = client.send(client.build_request("POST", f"{served.url}/slow"), stream=True)
+        chunks = response.iter_raw()
+        assert next(chunks) == b"once "
+
+    with pytest.raises(httpx.RemoteProtocolError):
+        next(chunks)
+    client.close()
+    assert [event.outcome for event in recorded(url)] == ["disconnected"]
 
 
 def test_workers_serve_alike(theirs: Path, upstream: str, place: Path) -> None:

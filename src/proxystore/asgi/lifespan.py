@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from proxystore.asgi.settling import settle
 from proxystore.errors import ProxyStoreError
 
 if TYPE_CHECKING:
@@ -71,14 +72,19 @@ class Lifespan:
 
     async def _pass_out(self, message: Message) -> None:
         if message["type"] == "lifespan.startup.complete":
-            self._is_started = True
-            await self._send(message)
+            await self._start(message)
         elif message["type"] == "lifespan.startup.failed":
             self._is_over = True
             await self._keeper.close()
             await self._send(message)
         else:
             await self._finish(message)
+
+    async def _start(self, message: Message) -> None:
+        self._is_started = True
+        if self._keeper.house is not None and self._keeper.house.settings.gc_freeze:
+            settle()
+        await self._send(message)
 
     async def _finish(self, message: Message) -> None:
         """Close before the server hears that everything is over: it may not wait any longer."""
@@ -89,8 +95,7 @@ class Lifespan:
     async def _stand_in(self) -> None:
         """Be the lifespan of a proxy that has none, or has left early."""
         if not self._is_started:
-            self._is_started = True
-            await self._send({"type": "lifespan.startup.complete"})
+            await self._start({"type": "lifespan.startup.complete"})
         while (await self._receive())["type"] != "lifespan.shutdown":
             pass
         await self._finish({"type": "lifespan.shutdown.complete"})

@@ -57,7 +57,7 @@ def forward(
     line.announce_database()
     typer.echo(f"upstream: {settings.forward.url}", err=True)
     where = [*serving.listening(host, port), "--log-config", serving.log_config(settings)]
-    how = ["--workers", str(workers), *_AS_IT_CAME, *(uvicorn_options or [])]
+    how = ["--workers", str(workers), *_AS_IT_CAME, *serving.stopping(settings), *(uvicorn_options or [])]
     serving.serve("forward", [serving.FACTORY, "--factory", *where, *how])
 
 

@@ -55,7 +55,8 @@ def run(
         _try_in_child(place)
     how = ["--reload", "--reload-dir", place] if reload else ["--workers", str(workers)]
     where = [*serving.listening(host, port), "--app-dir", place, "--log-config", serving.log_config(settings)]
-    serving.serve("run", [serving.FACTORY, "--factory", *where, *how, *(uvicorn_options or [])])
+    options = [*where, *how, *serving.stopping(settings), *(uvicorn_options or [])]
+    serving.serve("run", [serving.FACTORY, "--factory", *options])
 
 
 def try_loading() -> None:

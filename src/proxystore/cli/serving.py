@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -41,6 +42,8 @@ def handed_on(line: CommandLine, more_plugins: Sequence[str], log_format: LogFor
         environ["PROXYSTORE_DATABASE_URL"] = settings.database_url
     if line.config is not None:
         environ["PROXYSTORE_CONFIG"] = str(Path(line.config).resolve())
+    if settings.sources["gc_freeze"] == "default":
+        environ["PROXYSTORE_GC_FREEZE"] = "true"  # the process is ours
     if log_format is not None:
         environ["PROXYSTORE_LOG_FORMAT"] = log_format.value
     if more_plugins:
@@ -60,6 +63,11 @@ def log_config(settings: Settings) -> str:
     from proxystore import asgi
 
     return str(Path(asgi.__file__).with_name(f"logs_{settings.log_format}.json"))
+
+
+def stopping(settings: Settings) -> list[str]:
+    """Return uvicorn's options for how long a server that is told to stop waits for answers that are on their way."""
+    return ["--timeout-graceful-shutdown", str(math.ceil(settings.shutdown_grace))]
 
 
 def serve(command: str, arguments: Sequence[str]) -> None:

@@ -89,6 +89,9 @@ class Settings(BaseSettings):
     shutdown_grace: Duration = Field(
         5.0, description="For how long the journal is drained at the end; the next start does the rest."
     )
+    gc_freeze: bool = Field(
+        False, description="Whether the garbage collector leaves alone what is there once the server has started."
+    )
     plugins: Words | None = Field(
         None, description="The plugins to load, in this order; unset: all that are installed."
     )
