@@ -60,9 +60,17 @@ def entry_of(exchange: Exchange, pseudonym: Callable[[str], str | None]) -> Usag
         finish_reason=response.finish_reason,
         end_user=pseudonym(call.end_user) if call.end_user else None,
         traceparent=_traceparent(request.header(b"traceparent")),
-        metadata=exchange.metadata or None,
+        metadata=_metadata(exchange),
         hold=exchange.reservation.hold if exchange.reservation is not None else None,
     )
+
+
+def _metadata(exchange: Exchange) -> dict[str, str | int] | None:
+    """Return what is kept besides: the service tier, by which a price is found again."""
+    tier = exchange.usage.service_tier
+    if tier is None:
+        return exchange.metadata or None
+    return {"service_tier": tier, **exchange.metadata}
 
 
 def _traceparent(value: bytes | None) -> str | None:

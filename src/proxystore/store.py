@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from proxystore import migrating
+from proxystore.catalogue import Catalogue
 from proxystore.changes import AuditWitness, Chain, Changes, Follower, audit_keys
 from proxystore.database import Database
 from proxystore.errors import InvalidRecord, SettingsError
@@ -35,6 +36,7 @@ class Store:
     Attributes:
         settings: What it was made with.
         audit: Who did what, and what was refused.
+        catalogue: What names mean and cost, remembered.
         changes: What every mutation tells of itself.
         database: For plugins with tables of their own.
         families: Models that belong together.
@@ -78,6 +80,8 @@ class Store:
         self.ledger = Ledger(self.settings, chain)
         self.limits = Limits(self.database, self.settings)
         self.models = ModelRepository(self.database, self.changes, is_bundled=self.settings.bundled_prices)
+        self.catalogue = Catalogue(self.models, self.settings)
+        self.catalogue.follow(self.follower)
         self.providers = ProviderRepository(self.database, self.changes)
         self.usage = UsageRepository(self.database)
         self._process = 0
@@ -121,7 +125,7 @@ class Store:
 
     def stats(self) -> Stats:
         """Return how the pool of connections and the caches do, in this process."""
-        return Stats(pool=self.database.stats(), caches={})
+        return Stats(pool=self.database.stats(), caches={"models": self.catalogue.stats})
 
     async def cleanup(self) -> dict[str, int]:
         """Delete what was kept long enough (see ``events_keep``), and return how many rows of each table went."""

@@ -59,6 +59,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
         limits: What the limits plugin holds the caller to.
         cache_ttl: For how many seconds answers to the caller are cached, asked for or not; 0 is not at all, ``None`` is
             what the cache's own settings say.
+        unpriced: What becomes of a request whose model has no known price; ``None`` is what the settings say.
     """
 
     key_id: str | None = None
@@ -67,6 +68,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     models: frozenset[str] | None = None
     limits: tuple[Limit, ...] = ()
     cache_ttl: float | None = None
+    unpriced: Literal["allow", "alert", "refuse"] | None = None
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):

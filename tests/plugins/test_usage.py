@@ -70,7 +70,7 @@ async def test_a_chat_is_one_event_with_all_there_is_to_know(settings: Settings)
     assert (event["provider_name"], event["operation_name"]) == ("openai", "chat")
     assert (event["request_model"], event["response_model"]) == ("gpt-4o", "gpt-4o-2024-08-06")
     assert (event["status"], event["outcome"], event["quality"]) == (200, "complete", "reported")
-    assert (event["input_tokens"], event["output_tokens"], event["cost_nanousd"]) == (3, 9, None)
+    assert (event["input_tokens"], event["output_tokens"], event["cost_nanousd"]) == (3, 9, 97_500)
     assert 0 <= event["first_byte_ms"] <= event["latency_ms"]  # type: ignore[operator]
 
 

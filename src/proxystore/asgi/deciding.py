@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from proxystore.asgi.pricing import look_up, recall, refusal
 from proxystore.asgi.refusing import TOO_LARGE, UNDECIDED
 from proxystore.errors import BodyTooLarge, ProxyStoreError
 from proxystore.exchange import ClientGone
@@ -47,13 +48,17 @@ async def decide(house: House, exchange: Exchange) -> Answer | Denial | None:
             if request.declared_length > house.settings.max_body_bytes:
                 return TOO_LARGE  # before a byte of it is read
             await request.read_call()
+            if house.chains.on_usage is not None and not recall(house, exchange):
+                await look_up(house, exchange)
         if house.chains.on_request is not None:
-            return await house.chains.on_request(exchange)
+            decision = await house.chains.on_request(exchange)
+            if decision is not None:
+                return decision
+        return refusal(house, exchange) if request.is_claimed else None
     except ClientGone:
         raise
     except ProxyStoreError as error:
         return _denial_for(error)
-    return None
 
 
 def _denial_for(error: ProxyStoreError) -> Denial:

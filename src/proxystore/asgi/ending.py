@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from proxystore.asgi.pricing import cost_of
+
 if TYPE_CHECKING:
     from proxystore.asgi.house import House
     from proxystore.exchange import Exchange
@@ -36,6 +38,8 @@ class Ending:
         exchange.response.last_byte_ns = exchange.now_ns()
         tell = self._house.chains.on_usage
         if tell is not None:
+            if exchange.request.is_claimed:
+                exchange.cost = cost_of(self._house, exchange)
             tell(exchange)
             self.is_awaited = self._house.awaits_commits
 

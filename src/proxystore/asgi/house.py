@@ -28,6 +28,7 @@ class House:
         "app",
         "asks_for_usage",
         "awaits_commits",
+        "catalogue",
         "chains",
         "draining",
         "formats",
@@ -40,6 +41,7 @@ class House:
         self.app = app
         self.store = store
         self.settings = store.settings
+        self.catalogue = store.catalogue
         self.chains = plugins.chains(store)
         self.formats = Formats((*plugins.wire_formats(), *wire.BUILT_IN))
         self.loop = asyncio.get_running_loop()

@@ -10,6 +10,7 @@ from proxystore.asgi.asking import REFUSALS
 from proxystore.asgi.editing import Editing
 from proxystore.asgi.ending import Ending, broken_outcome
 from proxystore.asgi.leaving import bill
+from proxystore.asgi.pricing import look_up_answer
 from proxystore.asgi.refusing import request_id_header
 from proxystore.wire import decoded
 
@@ -143,6 +144,8 @@ class Outbound(Ending):
         # Looking costs a task: what is over in a moment is complete, whether or not somebody stayed to see it.
         if self._is_streaming and exchange.now_ns() - exchange.response.first_byte_ns > _MOMENT_NS:
             await exchange.request.body.look_for_disconnect()
+        if exchange.model is None and self._meter is not None and exchange.request.is_claimed:
+            await look_up_answer(self._house, exchange, self._meter.usage.response_model)
         self.record(self._outcome())
 
     def _meter_for(self, told: dict[bytes, bytes]) -> Meter | None:

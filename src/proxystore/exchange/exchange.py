@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from proxystore.exchange.request import Request
     from proxystore.limits import Reservation
+    from proxystore.repositories.models import Resolved
 
 _NO_USAGE: Final = Usage()
 _NO_COST: Final = Cost()
@@ -27,6 +28,7 @@ class Exchange:
         response: The way out.
         started_ns: When it began, nanoseconds since 1970, UTC.
         principal: Who is calling, once ``on_auth`` has answered; ``None`` is nobody in particular.
+        model: What the catalogue knows of the model asked for, once the body was read; ``None`` is nothing.
         usage, cost: Set by the core before ``on_usage``.
         outcome: Final from ``on_usage`` on; ``complete`` until then.
         denial: Why it was refused.
@@ -49,6 +51,7 @@ class Exchange:
         "error",
         "is_journaled",
         "metadata",
+        "model",
         "outcome",
         "principal",
         "request",
@@ -65,6 +68,7 @@ class Exchange:
         self.started_ns = time.time_ns()
         self._started_on_clock = time.perf_counter_ns()
         self.principal: Principal | None = None
+        self.model: Resolved | None = None
         self.usage = _NO_USAGE
         self.cost = _NO_COST
         self.outcome: Outcome = "complete"
