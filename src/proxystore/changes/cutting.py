@@ -73,7 +73,7 @@ async def _cut(database: Database, chain: Chain, since: datetime) -> int:
         last = await transaction.fetch_one(_LAST_BEFORE, after=anchor, before=kept)
         if last is None:
             return anchor
-        seq, hash_ = last
+        seq, hash_ = int(last[0]), last[1]
         await transaction.execute(_ADD_ANCHOR, seq=seq, hash=hash_, recorded_at=datetime.now(UTC))
         said = {"seq": seq, "hash": hash_.hex(), "removed": seq - anchor, "before": since.isoformat()}
         await chain.append(transaction, [entry_now(CUT, metadata=said)])
