@@ -44,6 +44,7 @@ class Keeper:
         self.plugins: Plugins | None = None
         self.house: House | None = None
         self._opening: asyncio.Task[House] | None = None
+        self._telling: asyncio.Task[None] | None = None
         self._pause = 0.0
         self._next_try = 0.0
         tell_of_forks(self)
@@ -85,14 +86,18 @@ class Keeper:
         if house is None or self.plugins is None:
             return
         await house.finish(house.settings.shutdown_grace)
+        if self._telling is not None:
+            self._telling.cancel()
+            await asyncio.wait({self._telling})
+            self._telling = None
         await self.plugins.shutdown(house.store)
         if house.store is not self._given_store:
             await house.store.close()
 
     def forget_parent(self) -> None:
         """Leave the house to the process this one was forked from; the next request, or lifespan, opens another."""
-        _inherited.append((self.house, self._opening, self.plugins))
-        self.house = self._opening = self.plugins = None
+        _inherited.append((self.house, self._opening, self.plugins, self._telling))
+        self.house = self._opening = self.plugins = self._telling = None
         self._pause = self._next_try = 0.0
 
     async def _open(self) -> House:
@@ -116,6 +121,8 @@ class Keeper:
             if not was_open:
                 await store.close()
             raise
+        teller = self.plugins.teller(store)
+        self._telling = asyncio.create_task(teller.run()) if teller is not None else None
         self.house = House(self._app, store, self.plugins)
         return self.house
 

@@ -16,6 +16,7 @@ from proxystore.hooks import specs
 from proxystore.hooks.dispatch import Chains, in_order
 from proxystore.hooks.lifetime import shut_down, start_up
 from proxystore.hooks.marker import NAME
+from proxystore.hooks.telling import Teller
 
 if TYPE_CHECKING:
     import typer
@@ -103,6 +104,10 @@ class Plugins:
     def chains(self, store: Store) -> Chains:
         """Return the hooks of a request, compiled for *store*."""
         return Chains.compile(self._manager.hook, store)
+
+    def teller(self, store: Store) -> Teller | None:
+        """Return who tells ``on_audit``, for *store*; ``None`` where nobody wants to hear."""
+        return Teller.of(self._manager.hook, store)
 
     def register_commands(self, cli: typer.Typer) -> None:
         """Let every plugin add its commands."""

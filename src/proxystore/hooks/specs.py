@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from proxystore.exchange import Exchange
     from proxystore.migrating import Migrations
+    from proxystore.records import AuditEvent
     from proxystore.store import Store
     from proxystore.values import Answer, Denial, Principal
     from proxystore.wire import WireFormat
@@ -233,6 +234,34 @@ async def on_response(exchange: Exchange, store: Store) -> None:
             async def on_response(self, exchange: Exchange) -> None:
                 if exchange.response.last_byte_ns - exchange.started_ns > 10_000_000_000:
                     logging.getLogger(__name__).warning("slow: %s", exchange.id)
+        ```
+    """
+
+
+@hookspec
+async def on_audit(event: AuditEvent, store: Store) -> None:
+    """Carry an audit event elsewhere.
+
+    Called for each event of the audit trail after it has been committed, in the order of the chain, by one process of
+    one host at a time: at least once, for what was told right before a crash is told again (``event.seq`` tells).
+    Events from before the first start with such a plugin are not told. All plugins are told, in order. May be ``def``
+    or ``async def``; a plain function is called in a thread, so it may wait. An exception is logged with the plugin's
+    name and the rest are still told; the event is not told again.
+
+    Args:
+        event: What happened.
+        store: The open store; a plain function cannot use what has to be awaited.
+
+    Example:
+        ```python
+        import logging
+        from proxystore import AuditEvent, hookimpl
+
+        class Alarm:
+            @hookimpl
+            async def on_audit(self, event: AuditEvent) -> None:
+                if event.action == "audit.tampered":
+                    logging.getLogger(__name__).critical("somebody has been at the audit trail: %s", event.seq)
         ```
     """
 

@@ -65,6 +65,7 @@ class AuditRepository:
         self,
         *,
         after: int = 0,
+        most: int | None = None,
         text: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
@@ -72,16 +73,26 @@ class AuditRepository:
     ) -> AsyncIterator[AuditEvent]:
         """Yield every event with a greater ``seq`` than *after*, in the order of the chain, a page in memory at a time.
 
+        Args:
+            after: See above; 0 is the beginning.
+            most: How many at most; ``None`` is all.
+            text: See above.
+            since: See above.
+            until: See above.
+            **fields: See above.
+
         Raises:
             InvalidRecord: As :meth:`list`.
         """
         while True:
             chosen = _chosen(after=after, text=text, since=since, until=until, **fields)
             query = list_query(self._database.dialect, frozenset(chosen), is_oldest_first=True)
-            page = await self._database.fetch_all(query, limit=_PAGE, **chosen)
+            limit = _PAGE if most is None else min(_PAGE, most)
+            page = await self._database.fetch_all(query, limit=limit, **chosen)
             for event in page:
                 yield event
-            if len(page) < _PAGE:
+            most = None if most is None else most - len(page)
+            if len(page) < limit or most == 0:
                 return
             after = page[-1].seq
 
