@@ -12,6 +12,7 @@ from proxystore._foreign import refuse_foreign_distribution
 
 if TYPE_CHECKING:
     from proxystore.asgi import ProxyStoreMiddleware
+    from proxystore.cache import Space
     from proxystore.cli import Column, CommandLine
     from proxystore.database import Database, Query, Statement
     from proxystore.errors import (
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
         PoolStats,
         Provider,
         RemapRule,
+        SpaceStats,
         Stats,
         UsageEvent,
         UsageSummary,
@@ -123,6 +125,8 @@ _HOMES: Final = {
     "SchemaError": "errors",
     "Settings": "settings",
     "SettingsError": "errors",
+    "Space": "cache",
+    "SpaceStats": "records",
     "Statement": "database",
     "Stats": "records",
     "Store": "store",
@@ -194,6 +198,8 @@ __all__ = [
     "SchemaError",
     "Settings",
     "SettingsError",
+    "Space",
+    "SpaceStats",
     "Statement",
     "Stats",
     "Store",

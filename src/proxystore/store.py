@@ -10,6 +10,7 @@ from typing import Self
 
 from proxystore import migrating
 from proxystore.catalogue import Catalogue
+from proxystore.cache import Spaces
 from proxystore.changes import AuditWitness, Chain, Changes, Follower, audit_keys
 from proxystore.database import Database
 from proxystore.errors import InvalidRecord, SettingsError
@@ -19,6 +20,7 @@ from proxystore.limits import Limits
 from proxystore.migrating import Migrations
 from proxystore.records import Stats
 from proxystore.repositories.audit import AuditRepository
+from proxystore.repositories.cache_entries import CacheEntries
 from proxystore.repositories.models import FamilyRepository, ModelRepository, ProviderRepository
 from proxystore.repositories.usage import UsageRepository
 from proxystore.settings import Settings
@@ -37,6 +39,7 @@ class Store:
         settings: What it was made with.
         audit: Who did what, and what was refused.
         catalogue: What names mean and cost, remembered.
+        cache: Bytes for a while, shared by all processes of a host: one space for each name.
         changes: What every mutation tells of itself.
         database: For plugins with tables of their own.
         families: Models that belong together.
@@ -73,10 +76,12 @@ class Store:
         self.database = Database(self.settings.url, schema=self.settings.database_schema, pool=self.settings.pool)
         chain = Chain(lambda: audit_keys(self.settings))
         self.audit = AuditRepository(self.database, chain)
+        self.cache = self._spaces()
         self.changes = Changes(self.database)
         self.changes.witness = AuditWitness(chain)
         self.families = FamilyRepository(self.database, self.changes)
         self.follower = Follower(self.database, stale_if_error=self.settings.stale_if_error)
+        self.follower.subscribe("cache", self.cache.on_changed)
         self.ledger = Ledger(self.settings, chain)
         self.limits = Limits(self.database, self.settings)
         self.models = ModelRepository(self.database, self.changes, is_bundled=self.settings.bundled_prices)
@@ -121,17 +126,21 @@ class Store:
         await self.limits.close()
         await self.ledger.close()
         await self.follower.close()
+        await self.cache.close()
         await self.database.close()
 
     def stats(self) -> Stats:
         """Return how the pool of connections and the caches do, in this process."""
         return Stats(pool=self.database.stats(), caches={"models": self.catalogue.stats})
+        return Stats(pool=self.database.stats(), caches=self.cache.memory_stats)
 
     async def cleanup(self) -> dict[str, int]:
         """Delete what was kept long enough (see ``events_keep``), and return how many rows of each table went."""
         counts: dict[str, int] = {}
         async for table, count in self.ledger.cleanup():
             counts[table] = counts.get(table, 0) + count
+        if self.settings.cache_table:
+            counts["cache_entries"] = await CacheEntries(self.database).cleanup()
         return counts
 
     async def refresh_month(self, year: int, month: int) -> None:
@@ -146,6 +155,20 @@ class Store:
             raise InvalidRecord(f"There is no month {month} of {year}.") from None
         async for _ in self.ledger.rebuild(since, until):
             pass
+
+    def _spaces(self) -> Spaces:
+        settings = self.settings
+        return Spaces(
+            None if settings.url.is_in_memory else settings.data_dir / "cache",
+            size_limit=settings.cache_size_limit,
+            table=CacheEntries(self.database) if settings.cache_table else None,
+            announce=self._announce,
+        )
+
+    async def _announce(self, what: str, actor: str | None) -> None:
+        """Tell every host what its cache is to forget."""
+        async with self.changes.begin("cache", action="cache.purge", actor=actor) as change:
+            change.touched(what)
 
     async def __aenter__(self) -> Self:
         await self.open()

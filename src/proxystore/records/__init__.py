@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proxystore.records.audit import AuditEntry, AuditEvent, AuditHead, AuditProblem, AuditVerdict
-from proxystore.records.caches import CacheStats
+from proxystore.records.caches import CacheStats, SpaceStats
 from proxystore.records.dead_letters import DeadLetter
 from proxystore.records.migration import Revision
 from proxystore.records.models import (
@@ -37,6 +37,7 @@ __all__ = [
     "Provider",
     "RemapRule",
     "Revision",
+    "SpaceStats",
     "Stats",
     "UsageEvent",
     "UsageSummary",

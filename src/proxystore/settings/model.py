@@ -118,6 +118,12 @@ class Settings(BaseSettings):
     cache_api_key_ttl: Duration = Field(300.0, description="For how long.")
     cache_model_size: int = Field(500, ge=0, description="Models remembered in each process.")
     cache_model_ttl: Duration = Field(900.0, description="For how long.")
+    cache_size_limit: int = Field(
+        2**30, ge=2**20, description="Bytes that each space of the cache may have on this host's disk."
+    )
+    cache_table: bool = Field(
+        False, description="Whether what is cached is kept in the database too, for hosts that share it."
+    )
     stale_if_error: Duration = Field(
         300.0, description="For how long remembered keys are good while the database cannot be asked; 0 is not at all."
     )
