@@ -226,3 +226,37 @@ def test_whatever_is_told_no_bucket_is_negative_or_too_large(data: st.DataObject
     for usage in (as_anthropic(anthropic, None), as_gemini(gemini, None)):
         if usage is not None:
             assert all(0 <= getattr(usage, name) <= LARGEST for name in [*_BUCKETS, "requests"])
+
+
+_COUNTS = st.integers(-2, 60)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(_COUNTS, min_size=8, max_size=8), st.sampled_from(["TEXT", "AUDIO"]))
+def test_the_short_way_says_what_the_long_way_says(counts: list[int], modality: str):
+    from proxystore.wire.anthropic import usage as anthropic
+    from proxystore.wire.gemini import usage as gemini
+
+    read, cached, short, long, output, thoughts, more, total = counts
+    of_anthropic = {
+        "input_tokens": read,
+        "cache_read_input_tokens": cached,
+        "cache_creation_input_tokens": short + long + (more > 50),
+        "cache_creation": {"ephemeral_5m_input_tokens": short, "ephemeral_1h_input_tokens": long},
+        "output_tokens": output,
+    }
+    of_gemini = {
+        "promptTokenCount": read,
+        "cachedContentTokenCount": cached,
+        "candidatesTokenCount": output,
+        "thoughtsTokenCount": thoughts,
+        "totalTokenCount": read + output + thoughts if more < 30 else total,
+        "promptTokensDetails": [{"modality": modality, "tokenCount": read}],
+    }
+    for module, told in ((anthropic, of_anthropic), (gemini, of_gemini)):
+        plain = module._plain_usage(told, "m")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(module, "_plain_usage", lambda *_: None)
+            careful = module.usage_in(told, "m")
+
+        assert plain in {None, careful}

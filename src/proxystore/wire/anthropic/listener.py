@@ -47,11 +47,12 @@ class MessageListener:
         is_stream: Whether the usage that comes first is not the last word.
     """
 
-    __slots__ = ("_is_counted", "_model", "_told", "finish_reason", "is_ended", "is_failed")
+    __slots__ = ("_is_counted", "_model", "_told", "_usage", "finish_reason", "is_ended", "is_failed")
 
     def __init__(self, *, is_stream: bool) -> None:
         self._told: dict[str, Any] = {}
         self._model: str | None = None
+        self._usage: Usage | None = None
         self._is_counted = not is_stream
         self.finish_reason: str | None = None
         self.is_ended = False
@@ -59,9 +60,9 @@ class MessageListener:
 
     def usage(self, seen: int) -> Usage:
         """Return what was told; of a stream that broke off after its beginning, the output is what has passed."""
-        usage = usage_in(self._told, self._model)
+        usage = self._usage
         if usage is None:
-            return Usage(response_model=self._model)
+            usage = self._usage = usage_in(self._told, self._model) or Usage(response_model=self._model)
         if self._is_counted or usage.quality != "reported":
             return usage
         return msgspec.structs.replace(usage, output_tokens=max(usage.output_tokens, seen), quality="estimated")
@@ -95,6 +96,7 @@ class MessageListener:
 
     def _take(self, told: object, model: object) -> None:
         """Let what is told now win over what was told before: counts are running totals, never to be added up."""
+        self._usage = None
         if isinstance(told, dict):
             self._told |= {name: value for name, value in told.items() if value is not None}
         if isinstance(model, str) and model:

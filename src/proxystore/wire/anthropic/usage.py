@@ -17,6 +17,9 @@ def usage_in(told: dict[str, Any], model: str | None) -> Usage | None:
     An explicit 0 is something. Input read from a cache or written to one is not part of ``input_tokens``; thinking is
     part of ``output_tokens``. Counts that contradict each other give quality ``inconsistent`` and only their total.
     """
+    plain = _plain_usage(told, model)
+    if plain is not None:
+        return plain
     sums = read, cached, written, output = [_count(told.get(name)) for name in _SUMS]
     short, long = _kept(told.get("cache_creation"))
     searches = _detail(told.get("server_tool_use"), "web_search_requests")
@@ -44,6 +47,37 @@ def usage_in(told: dict[str, Any], model: str | None) -> Usage | None:
         quality="reported" if is_sound else "inconsistent",
         response_model=model,
         service_tier="fast" if told.get("speed") == "fast" else tier_in(told.get("service_tier")),
+    )
+
+
+def _plain_usage(told: dict[str, Any], model: str | None) -> Usage | None:
+    """Return what nearly every answer tells, ``None`` for anything else.
+
+    Says nothing that the careful way would not say, in a third of its time.
+    """
+    read, output = told.get("input_tokens"), told.get("output_tokens")
+    cached, written = told.get("cache_read_input_tokens", 0), told.get("cache_creation_input_tokens", 0)
+    kept = told.get("cache_creation") or {}
+    long = kept.get("ephemeral_1h_input_tokens", 0) if kept.__class__ is dict else -1
+    if (
+        not (type(read) is type(output) is type(cached) is type(written) is type(long) is int)
+        or not (0 <= read <= _LARGEST and 0 <= output <= _LARGEST and 0 <= cached <= _LARGEST)
+        or not 0 <= long <= written <= _LARGEST
+        or (kept and kept.get("ephemeral_5m_input_tokens") != written - long)
+        or told.get("output_tokens_details")
+        or told.get("server_tool_use")
+        or "speed" in told
+    ):
+        return None
+    return Usage(
+        input_tokens=read,
+        cache_read_tokens=cached,
+        cache_write_tokens=written - long,
+        cache_write_1h_tokens=long,
+        output_tokens=output,
+        quality="reported",
+        response_model=model,
+        service_tier=tier_in(told.get("service_tier")),
     )
 
 

@@ -9,13 +9,12 @@ import msgspec
 
 from proxystore.values import Usage
 from proxystore.wire.gemini.usage import usage_in
-from proxystore.wire.lenient import decode
+from proxystore.wire.lenient import UNREADABLE, decode
 from proxystore.wire.reading import last_object
 
 _EMPTY: Final = len(b"null")
-_FINISH: Final = b"inishReason"
-_BLOCK: Final = b'"blockReason"'
 _find_reason: Final = re.compile(rb'"(?:finishReason|blockReason)"\s*:\s*"([A-Z_]{1,60})"').search
+_LONGEST_REASON: Final = 60
 _REASONS: Final = {"STOP": "stop", "MAX_TOKENS": "length"}
 _FILTERED: Final = frozenset(
     {
@@ -32,14 +31,32 @@ _FILTERED: Final = frozenset(
 )
 
 
+class _Candidate(msgspec.Struct):
+    reason: Any = msgspec.field(default=None, name="finishReason")
+
+
+class _Feedback(msgspec.Struct):
+    reason: Any = msgspec.field(default=None, name="blockReason")
+
+
 class _Said(msgspec.Struct):
+    candidates: list[_Candidate] | None = None
     usage: msgspec.Raw = msgspec.field(default=msgspec.Raw(b""), name="usageMetadata")
     model: Any = msgspec.field(default=None, name="modelVersion")
+    feedback: _Feedback | None = msgspec.field(default=None, name="promptFeedback")
     error: Any = None
+
+
+class _Odd(_Said):
+    """What has something else where candidates and feedback should be."""
+
+    candidates: Any = None
+    feedback: Any = msgspec.field(default=None, name="promptFeedback")
 
 
 _decoder: Final = msgspec.json.Decoder(_Said)
 _decode: Final = _decoder.decode
+_odd_decoder: Final = msgspec.json.Decoder(_Odd)
 _usage_decoder: Final = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -66,26 +83,34 @@ class ContentListener:
 
     def hear(self, said: bytes) -> bool:
         """Take note of a piece of content, or of all of it."""
-        told = decode(_decoder, said)
-        if told is None:
-            return False
+        try:
+            told = _decode(said)
+        except UNREADABLE:
+            odd = decode(_decoder, said) or decode(_odd_decoder, said)
+            if odd is None:
+                return False
+            told = odd
         if len(told.usage) > _EMPTY:
             self._told = told.usage
-        if told.model is not None and isinstance(told.model, str):
+        if told.model.__class__ is str:
             self._model = told.model
         if told.error is not None:
             self.is_failed = True
-        if _FINISH in said or _BLOCK in said:
-            self._hear_reason(said)
+        if told.candidates.__class__ is list:
+            for candidate in told.candidates:
+                if candidate.reason is not None:
+                    self._hear_reason(candidate.reason)
+        if isinstance(told.feedback, _Feedback):
+            self._hear_reason(told.feedback.reason)
         return True
 
     def hear_part(self, head: bytes, tail: bytes) -> None:
         """Take note of a piece with an image in it: the usage stands behind that."""
         self._told = last_object(tail, b'"usageMetadata"') or self._told
-        self._hear_reason(tail)
-
-    def _hear_reason(self, said: bytes) -> None:
-        found = _find_reason(said)
+        found = _find_reason(tail)
         if found is not None:
-            reason = found[1].decode()
+            self._hear_reason(found[1].decode())
+
+    def _hear_reason(self, reason: object) -> None:
+        if isinstance(reason, str) and 0 < len(reason) <= _LONGEST_REASON:
             self.finish_reason = "content_filter" if reason in _FILTERED else _REASONS.get(reason, reason.lower())

@@ -30,6 +30,9 @@ def usage_in(told: dict[str, Any] | None, model: str | None) -> Usage | None:
     """
     if told is None:
         return None
+    plain = _plain_usage(told, model)
+    if plain is not None:
+        return plain
     counts = _Told(
         prompt=_count(told.get("promptTokenCount")),
         cached=_count(told.get("cachedContentTokenCount")),
@@ -48,6 +51,44 @@ def usage_in(told: dict[str, Any] | None, model: str | None) -> Usage | None:
         quality = "unclassified"
     tier = tier_in(told.get("trafficType"))
     return Usage(**buckets, quality=quality, response_model=model, service_tier=tier)
+
+
+def _plain_usage(told: dict[str, Any], model: str | None) -> Usage | None:
+    """Return what nearly every answer tells, text in and text out with sums that agree; ``None`` for anything else.
+
+    Says nothing that the careful way would not say, in a third of its time.
+    """
+    prompt, written = told.get("promptTokenCount"), told.get("candidatesTokenCount")
+    cached, thoughts = told.get("cachedContentTokenCount", 0), told.get("thoughtsTokenCount", 0)
+    if (
+        not (type(prompt) is type(written) is type(cached) is type(thoughts) is int)
+        or not 0 <= cached <= prompt <= _LARGEST
+        or not (0 <= written <= _LARGEST and 0 <= thoughts <= _LARGEST)
+        or told.get("totalTokenCount") != prompt + written + thoughts
+        or told.get("toolUsePromptTokenCount")
+        or not _is_text(told.get("promptTokensDetails"))
+        or not _is_text(told.get("candidatesTokensDetails"))
+        or (cached and not _is_text(told.get("cacheTokensDetails")))
+    ):
+        return None
+    return Usage(
+        input_tokens=prompt - cached,
+        cache_read_tokens=cached,
+        output_tokens=written,
+        reasoning_tokens=thoughts,
+        quality="reported",
+        response_model=model,
+        service_tier=tier_in(told.get("trafficType")),
+    )
+
+
+def _is_text(details: object) -> bool:
+    """Return whether *details* tell of nothing but text, if anything."""
+    if details is None:
+        return True
+    return details.__class__ is list and all(
+        each.__class__ is dict and each.get("modality") == "TEXT" for each in details
+    )
 
 
 _NOTHING: Final = _Told(None, None, None, None, None, None)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from proxystore.wire.document import Collector
-from proxystore.wire.lenient import decode
-from proxystore.wire.openai.reply import Listener, decoder
+from proxystore.wire.openai.reply import Listener, read_reply
 
 
 class Document(Listener):
@@ -25,8 +24,7 @@ class Document(Listener):
 
     def _read(self) -> None:
         for text in self._collector.take(b'"model"', b'"usage"'):
-            self.hear_finish(text)
-            reply = decode(decoder, text)
+            reply = read_reply(text)
             if reply is not None:
                 self.hear(reply)
             if self.usage.quality != "missing":

@@ -8,7 +8,14 @@ from typing import Any, Final
 import msgspec
 
 from proxystore.values import Usage
+from proxystore.wire.lenient import decode
 from proxystore.wire.openai.usage import usage_in, usage_in_timings
+
+
+class Choice(msgspec.Struct):
+    """One of the answers, or a part of it, of which only the reason is read why it stops."""
+
+    finish_reason: Any = None
 
 
 class Reply(msgspec.Struct):
@@ -16,6 +23,7 @@ class Reply(msgspec.Struct):
 
     Attributes:
         model: The model that answers.
+        choices: Empty in events that tell of something else.
         usage: ``null`` in most events of a stream.
         error: Told by some in place of a status that was sent long ago.
         kind: ``error`` is what vLLM said before it learned to say ``error``.
@@ -25,6 +33,7 @@ class Reply(msgspec.Struct):
     """
 
     model: Any = None
+    choices: list[Choice] | None = None
     usage: Any = None
     error: Any = None
     kind: Any = msgspec.field(default=None, name="object")
@@ -44,11 +53,22 @@ class Reply(msgspec.Struct):
         )
 
 
-_FINISH: Final = b'"finish_reason":"'
-_FINISH_SPACED: Final = b'"finish_reason": "'
+class _Odd(Reply):
+    """A reply whose choices are something else than choices."""
+
+    choices: Any = None
+
+
+_LONGEST_REASON: Final = 40
 _find_finish: Final = re.compile(rb'"finish_reason": ?"([a-z_]{1,40})"').search
 
 decoder: Final = msgspec.json.Decoder(Reply)
+_odd_decoder: Final = msgspec.json.Decoder(_Odd)
+
+
+def read_reply(text: bytes) -> Reply | None:
+    """Return what *text* says, ``None`` if it cannot be read."""
+    return decode(decoder, text) or decode(_odd_decoder, text)
 
 
 class Listener:
@@ -74,6 +94,8 @@ class Listener:
 
     def hear(self, reply: Reply) -> None:
         """Take note of what *reply* says."""
+        if isinstance(reply.choices, list):
+            self.hear_choices(reply.choices)
         if reply.is_quiet and reply.model == self.usage.response_model:
             return
         groq = reply.x_groq if isinstance(reply.x_groq, dict) else {}
@@ -88,12 +110,19 @@ class Listener:
         elif model != self.usage.response_model:
             self.usage = msgspec.structs.replace(self.usage, response_model=model)
 
+    def hear_choices(self, choices: list[Choice]) -> None:
+        """Take note of why the model stopped, if one of *choices* says so."""
+        for choice in choices:
+            reason = choice.finish_reason
+            if reason is not None and isinstance(reason, str) and 0 < len(reason) <= _LONGEST_REASON:
+                self.finish_reason = reason
+
     def hear_finish(self, data: bytes) -> None:
-        """Take note of why the model stopped, if *data*, a document or some events, says so.
+        """Take note of why the model stopped, if *data*, several events, says so.
 
         The text is searched, not read: inside a string the quotes of these words would be escaped.
         """
-        if (_FINISH in data or _FINISH_SPACED in data) and (found := _find_finish(data)) is not None:
+        if (found := _find_finish(data)) is not None:
             self.finish_reason = found[1].decode()
 
     def _model(self, reply: Reply) -> str | None:

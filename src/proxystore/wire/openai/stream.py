@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-import msgspec
-
-from proxystore.wire.lenient import UNREADABLE, decode
-from proxystore.wire.openai.reply import Listener, Reply, decoder
+from proxystore.wire.lenient import UNREADABLE
+from proxystore.wire.openai.reply import Listener, Reply, decoder, read_reply
 from proxystore.wire.sse import Splitter, data_of, name_of
 
 _BLANK_LINES: Final = (b"\n\n", b"\n\r\n")
@@ -18,13 +16,6 @@ _ENDS: Final = frozenset({b"data: [DONE]\n\n", b"data: [DONE]\r\n\r\n", b"data:[
 _WORDS: Final = (_END, b"error", b'"timings"', b'"x_groq"')
 _find_usage: Final = re.compile(rb'"usage"\s*:\s*\{').search
 _decode: Final = decoder.decode
-
-
-class _Choices(msgspec.Struct):
-    choices: list[msgspec.Raw] | None = None
-
-
-_choices_decoder: Final = msgspec.json.Decoder(_Choices)
 
 
 class Stream(Listener):
@@ -57,7 +48,7 @@ class Stream(Listener):
                     self.hear_finish(data)
                     return data
             else:  # one event, as a rule
-                return b"" if self._is_answer_to_us(reply, data[5:]) else data
+                return b"" if self._is_answer_to_us(reply) else data
         return self._read(data, is_last=is_last)
 
     def _read(self, data: bytes, *, is_last: bool) -> bytes:
@@ -83,25 +74,29 @@ class Stream(Listener):
             return False
         if b"error" in event and name_of(event) == b"error":
             self.is_failed = True
-        reply = decode(decoder, data)
-        return reply is not None and self._is_answer_to_us(reply, data)
+        reply = read_reply(data)
+        return reply is not None and self._is_answer_to_us(reply)
 
-    def _is_answer_to_us(self, reply: Reply, data: bytes) -> bool:
+    def _is_answer_to_us(self, reply: Reply) -> bool:
         """Hear *reply*; tell whether it is only there because we asked for usage."""
-        self.hear_finish(data)
-        if reply.is_quiet:
+        usage = reply.usage
+        if (
+            usage is None
+            and reply.error is None
+            and reply.kind != "error"
+            and reply.timings is None
+            and reply.x_groq is None
+        ):
             self.estimated_output_tokens += 1
-            if reply.model == self.usage.response_model:
+            if reply.model == self.usage.response_model and reply.choices.__class__ is list:
+                for choice in reply.choices:
+                    if choice.finish_reason is not None:
+                        self.hear_choices(reply.choices)
                 return False
         self.hear(reply)
-        return self._is_stripping and isinstance(reply.usage, dict) and not reply.error and _is_without_choices(data)
+        return self._is_stripping and isinstance(usage, dict) and not reply.error and reply.choices == []
 
 
 def _says_more(data: bytes) -> bool:
     """Return whether *data*, some events, may say more than content; searching them is faster than reading each."""
     return any(word in data for word in _WORDS) or (b'"usage"' in data and _find_usage(data) is not None)
-
-
-def _is_without_choices(data: bytes) -> bool:
-    told = decode(_choices_decoder, data)
-    return told is not None and told.choices == []

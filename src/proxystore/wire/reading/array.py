@@ -10,7 +10,8 @@ from proxystore.wire.reading.cutting import Held, Long
 from proxystore.wire.reading.listener import Listener
 
 _BETWEEN: Final = b" \t\r\n,[]"
-_find_mark: Final = re.compile(rb'["{}]').search
+# Past everything but brackets, in strings and outside of them; a string that has not ended yet is not passed.
+_pass: Final = re.compile(rb'(?:[^"{}]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL).match
 _find_quote: Final = re.compile(rb'(?:[^"\\]|\\.)*+"', re.DOTALL).match
 
 
@@ -67,16 +68,15 @@ class ArrayReader:
             if self._is_text:
                 position = self._end_of_text(data, position)
                 continue
-            mark = _find_mark(data, position)
-            if mark is None:
-                break
-            position = mark.end()
-            if mark[0] == b'"':
+            passed = _pass(data, position)
+            position = passed.end() + 1 if passed else len(data)
+            mark = data[position - 1 : position]
+            if mark == b'"':
                 self._is_text = self._depth > 0
-            elif mark[0] == b"{":
-                begin = begin if self._depth else mark.start()
+            elif mark == b"{":
+                begin = begin if self._depth else position - 1
                 self._depth += 1
-            elif self._depth:
+            elif mark == b"}" and self._depth:
                 self._depth -= 1
                 if not self._depth:
                     self._hear(data[begin:position])
