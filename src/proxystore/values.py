@@ -10,6 +10,7 @@ import msgspec
 Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 """Header fields as ASGI has them: lower-case names, values as sent."""
 
+Disconnect: TypeAlias = Literal["bill_seen", "drain", "void"]
 Outcome: TypeAlias = Literal["complete", "cached", "refused", "failed", "disconnected"]
 Quality: TypeAlias = Literal["reported", "estimated", "inconsistent", "unclassified", "missing"]
 
@@ -57,6 +58,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
         name: For people; need not be unique.
         models: The models that may be called; ``None`` is every model.
         limits: What the limits plugin holds the caller to.
+        disconnect: What is recorded when the caller leaves before the end; ``None`` is what the setting says.
         cache_ttl: For how many seconds answers to the caller are cached, asked for or not; 0 is not at all, ``None`` is
             what the cache's own settings say.
         unpriced: What becomes of a request whose model has no known price; ``None`` is what the settings say.
@@ -67,6 +69,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
     models: frozenset[str] | None = None
     limits: tuple[Limit, ...] = ()
+    disconnect: Disconnect | None = None
     cache_ttl: float | None = None
     unpriced: Literal["allow", "alert", "refuse"] | None = None
 

@@ -7,8 +7,10 @@ import json
 
 import pytest
 
+from proxystore import Principal, hookimpl
 from proxystore.exchange.asgi import Message, Receive, Scope, Send
 from proxystore.testing.asgi import call, exchange_messages, http_scope
+from proxystore.values import Disconnect
 
 _WORDS = 5
 _BODY = json.dumps(
@@ -59,9 +61,34 @@ async def _leave_after(chunks: int, wrapped) -> None:
     await wrapped(http_scope(), client.receive, client.send)
 
 
+class Caller:
+    """Everybody, and what is to be recorded of them when they leave."""
+
+    name = "caller"
+
+    def __init__(self, disconnect: Disconnect) -> None:
+        self._disconnect = disconnect
+
+    @hookimpl
+    def on_auth(self) -> Principal:
+        return Principal(disconnect=self._disconnect)
+
+
+@pytest.fixture(name="wrap_with", params=["the setting's", "the caller's"])
+def _wrap_with(wrap, request):
+    """Wrap an application with a policy: the setting's, or the caller's in spite of the setting."""
+
+    def wrap_with(app, policy: Disconnect, **changes):
+        if request.param == "the setting's":
+            return wrap(app, disconnect=policy, **changes)
+        return wrap(app, Caller(policy), disconnect="drain" if policy == "void" else "void", **changes)
+
+    return wrap_with
+
+
 @pytest.mark.parametrize("chunks", range(_WORDS))
-async def test_bill_seen_records_what_was_sent_as_an_estimate(wrap, witness, chunks):
-    async with wrap(_listening) as wrapped:
+async def test_bill_seen_records_what_was_sent_as_an_estimate(wrap_with, witness, chunks):
+    async with wrap_with(_listening, "bill_seen") as wrapped:
         await _leave_after(chunks, wrapped)
 
     exchange = witness.exchange
@@ -71,8 +98,8 @@ async def test_bill_seen_records_what_was_sent_as_an_estimate(wrap, witness, chu
 
 
 @pytest.mark.parametrize("chunks", range(_WORDS))
-async def test_void_records_no_usage(wrap, witness, chunks):
-    async with wrap(_listening, disconnect="void") as wrapped:
+async def test_void_records_no_usage(wrap_with, witness, chunks):
+    async with wrap_with(_listening, "void") as wrapped:
         await _leave_after(chunks, wrapped)
 
     exchange = witness.exchange
@@ -81,8 +108,8 @@ async def test_void_records_no_usage(wrap, witness, chunks):
 
 
 @pytest.mark.parametrize("chunks", range(_WORDS))
-async def test_drain_lets_the_answer_finish_for_its_exact_usage(wrap, witness, chunks):
-    async with wrap(_listening, disconnect="drain") as wrapped:
+async def test_drain_lets_the_answer_finish_for_its_exact_usage(wrap_with, witness, chunks):
+    async with wrap_with(_listening, "drain") as wrapped:
         await _leave_after(chunks, wrapped)
 
     exchange = witness.exchange
@@ -91,20 +118,28 @@ async def test_drain_lets_the_answer_finish_for_its_exact_usage(wrap, witness, c
 
 
 @pytest.mark.parametrize("policy", ["bill_seen", "drain", "void"])
-async def test_a_client_that_stays_is_recorded_as_ever(wrap, witness, policy):
-    async with wrap(_listening, disconnect=policy) as wrapped:
+async def test_a_client_that_stays_is_recorded_as_ever(wrap_with, witness, policy):
+    async with wrap_with(_listening, policy) as wrapped:
         await call(wrapped, http_scope(), _BODY)
 
     assert (witness.exchange.outcome, witness.exchange.usage.output_tokens) == ("complete", 5)
 
 
-@pytest.mark.parametrize("steps", range(1, 6))
-async def test_drain_goes_on_when_the_server_cancels_the_request(wrap, witness, steps):
-    async with wrap(_listening, disconnect="drain") as wrapped:
+@pytest.mark.parametrize("steps", range(5))
+async def test_drain_goes_on_when_the_server_cancels_the_request(wrap_with, witness, steps):
+    is_asked = asyncio.Event()
+
+    async def listening(scope: Scope, receive: Receive, send: Send) -> None:
+        is_asked.set()
+        await _listening(scope, receive, send)
+
+    async with wrap_with(listening, "drain") as wrapped:
         await call(wrapped, http_scope("/opens-the-house", method="GET"))
         witness.recorded.clear()
         witness.was_recorded.clear()
+        is_asked.clear()
         request = asyncio.ensure_future(_leave_after(_WORDS + 9, wrapped))
+        await is_asked.wait()
         for _ in range(steps):
             await asyncio.sleep(0)
         request.cancel()
@@ -115,31 +150,31 @@ async def test_drain_goes_on_when_the_server_cancels_the_request(wrap, witness, 
     assert (witness.exchange.outcome, witness.exchange.usage.output_tokens) == ("disconnected", 5)
 
 
-async def test_drain_goes_on_when_the_server_cannot_send(wrap, witness):
+async def test_drain_goes_on_when_the_server_cannot_send(wrap_with, witness):
     def break_pipe(message: Message) -> None:
         if message["type"] == "http.response.body":
             raise BrokenPipeError
 
-    async with wrap(_listening, disconnect="drain") as wrapped:
+    async with wrap_with(_listening, "drain") as wrapped:
         await call(wrapped, http_scope(), _BODY, on_send=break_pipe)
 
     assert (witness.exchange.outcome, witness.exchange.usage.output_tokens) == ("disconnected", 5)
 
 
 @pytest.mark.parametrize("changes", [{"drain_limit": 0}, {"drain_seconds": 0.001}])
-async def test_drain_is_bounded_in_number_and_time(wrap, witness, changes):
+async def test_drain_is_bounded_in_number_and_time(wrap_with, witness, changes):
     async def endless(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
         assert (await receive())["type"] == "http.disconnect"
 
     incoming: list[Message] = [{"type": "http.request", "body": _BODY}, {"type": "http.disconnect"}]
-    async with wrap(endless, disconnect="drain", **changes) as wrapped:
+    async with wrap_with(endless, "drain", **changes) as wrapped:
         await exchange_messages(wrapped, http_scope(), incoming)
 
     assert (witness.exchange.outcome, witness.exchange.usage.quality) == ("disconnected", "estimated")
 
 
-async def test_a_server_that_cancels_while_drains_are_used_up_is_obeyed(wrap, witness):
+async def test_a_server_that_cancels_while_drains_are_used_up_is_obeyed(wrap_with, witness):
     is_called, is_cancelled = asyncio.Event(), asyncio.Event()
 
     async def endless(scope: Scope, receive: Receive, send: Send) -> None:
@@ -150,7 +185,7 @@ async def test_a_server_that_cancels_while_drains_are_used_up_is_obeyed(wrap, wi
             is_cancelled.set()
             raise
 
-    async with wrap(endless, disconnect="drain", drain_limit=0) as wrapped:
+    async with wrap_with(endless, "drain", drain_limit=0) as wrapped:
         request = asyncio.ensure_future(call(wrapped, http_scope(), _BODY))
         await is_called.wait()
         request.cancel()

@@ -30,6 +30,7 @@ class House:
         "awaits_commits",
         "catalogue",
         "chains",
+        "disconnect",
         "draining",
         "formats",
         "loop",
@@ -46,9 +47,9 @@ class House:
         self.formats = Formats((*plugins.wire_formats(), *wire.BUILT_IN))
         self.loop = asyncio.get_running_loop()
         self.asks_for_usage = self.settings.inject_stream_usage == "auto" and self.chains.on_usage is not None
+        self.disconnect = self.settings.disconnect
         self.awaits_commits = self.settings.durable == "database"
-        is_draining = self.settings.disconnect == "drain"
-        self.draining = Draining(self.settings.drain_limit, self.settings.drain_seconds) if is_draining else None
+        self.draining = Draining(self.settings.drain_limit, self.settings.drain_seconds)
         self._refusing_paths: set[str] = set()
         self._tasks: set[asyncio.Future[None]] = set()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from proxystore.values import Cost, Usage
+from proxystore.values import Cost, Disconnect, Usage
 from proxystore.wire import estimated_input_tokens
 
 if TYPE_CHECKING:
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from proxystore.exchange import Exchange, Request
 
 
-def bill(exchange: Exchange, policy: str, seen_tokens: int) -> None:
+def bill(exchange: Exchange, policy: Disconnect, seen_tokens: int) -> None:
     """Settle what *exchange*, whose client has left, has used.
 
     Args:
         exchange: Its usage is what was told so far.
-        policy: The setting ``disconnect``.
+        policy: The caller's, or the setting ``disconnect``.
         seen_tokens: About how many tokens of the answer have passed.
     """
     if policy == "void":
@@ -47,7 +47,7 @@ class Draining:
         self._count = 0
 
     async def carry(self, house: House, work: Coroutine[Any, Any, None], request: Request) -> None:
-        """Do *work*, the whole way of *request*; a server that cancels it because the client left is not obeyed."""
+        """Do *work*, the rest of *request*'s way; a server that cancels it because the client left is not obeyed."""
         request.body.hold = self._hold
         task = house.loop.create_task(work)
         try:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from proxystore.asgi.house import House
     from proxystore.exchange import Exchange
     from proxystore.exchange.asgi import Message, Send
-    from proxystore.values import Outcome
+    from proxystore.values import Disconnect, Outcome
     from proxystore.wire import Meter
 
 _BODILESS: Final = frozenset({204, 304})
@@ -63,6 +63,12 @@ class Outbound(Ending):
         self.is_asked = False
         self.is_refused = False
         self.is_metered = True
+
+    @property
+    def disconnect(self) -> Disconnect:
+        """What to do when the client leaves before the end."""
+        who = self._exchange.principal
+        return self._house.disconnect if who is None or who.disconnect is None else who.disconnect
 
     async def send(self, message: Message) -> None:
         """Take the proxy's next message (ASGI)."""
@@ -175,8 +181,7 @@ class Outbound(Ending):
             exchange.usage = meter.usage
             exchange.response.finish_reason = meter.finish_reason
         if outcome == "disconnected" and exchange.request.is_dispatched:
-            policy = self._house.settings.disconnect
-            bill(exchange, policy, meter.estimated_output_tokens if meter is not None else 0)
+            bill(exchange, self.disconnect, meter.estimated_output_tokens if meter is not None else 0)
         super().record(outcome)
 
     def _outcome(self) -> Outcome:

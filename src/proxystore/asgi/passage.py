@@ -28,34 +28,37 @@ if TYPE_CHECKING:
 def carry(house: House, scope: Scope, path: str, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
     """Carry a request to its end; nothing happens before this is awaited."""
     exchange = house.exchange(scope, path, receive)
-    work = _carry(house, exchange, Outbound(house, exchange, send))
-    if house.draining is not None and exchange.request.is_claimed:
-        return house.draining.carry(house, work, exchange.request)
-    return work
+    return _carry(house, exchange, Outbound(house, exchange, send))
 
 
-async def _carry(house: House, exchange: Exchange, outbound: Outbound) -> None:
+async def _carry(house: House, exchange: Exchange, outbound: Outbound, *, is_decided: bool = False) -> None:
     request = exchange.request
+    is_left_to_a_task = False
     try:
-        answer = await decide(house, exchange)
-        if answer is None:
+        answer = None if is_decided else await decide(house, exchange)
+        if answer is not None:
+            await respond(house, exchange, outbound, answer)
+        elif outbound.disconnect == "drain" and request.is_claimed and not is_decided:
+            is_left_to_a_task = True
+            await house.draining.carry(house, _carry(house, exchange, outbound, is_decided=True), request)
+        else:
             question = _prepare(house, exchange)
             outbound.is_asked = question is not None
             await house.app(request.scope, request.body.receive, outbound.send)
             if question is not None and outbound.is_refused:
                 await _ask_without(question, house, exchange, outbound)
-        else:
-            await respond(house, exchange, outbound, answer)
     except ClientGone as error:  # before its request was complete: nobody waits for an answer
         exchange.error = error
     except BaseException as error:
-        exchange.error = error
+        if not is_left_to_a_task:
+            exchange.error = error
         raise
     finally:
-        if not outbound.is_recorded:
-            outbound.break_off()
-        if house.chains.on_response is not None:
-            await outbound.observe()
+        if not is_left_to_a_task:
+            if not outbound.is_recorded:
+                outbound.break_off()
+            if house.chains.on_response is not None:
+                await outbound.observe()
 
 
 def _prepare(house: House, exchange: Exchange) -> Question | None:
