@@ -26,9 +26,10 @@ class Upkeep:
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def close(self) -> None:
-        """Stop."""
-        self._task.cancel()
-        await asyncio.wait({self._task})
+        """Stop; where the event loop it ran on is gone, it has."""
+        if self._task.get_loop() is asyncio.get_running_loop():
+            self._task.cancel()
+            await asyncio.wait({self._task})
 
     async def _run(self) -> None:
         while True:
