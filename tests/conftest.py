@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import pytest
+from pydantic import SecretStr
 
+from proxystore import Settings
 from proxystore.testing.databases import Databases
 from proxystore.testing.postgres import Postgres
 from proxystore.testing.pytest_plugin import chosen
-from tests.databases import DATABASES
+from tests.databases import DATABASES, PEPPER
 
 _ABOUT_A_DATABASE: Final = {"database_kind", "postgres", "proxystore_database_kind", "proxystore_postgres"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Hear Ctrl-C, and let children hear it, even where the shell that started us in the background turned it off."""
+    """Give every store a pepper, without which none opens on PostgreSQL; hear Ctrl-C, and let children hear it.
+
+    A shell that started us in the background may have turned Ctrl-C off.
+    """
+    os.environ["PROXYSTORE_PEPPER"] = PEPPER
+    Settings.model_fields["pepper"].default = SecretStr(PEPPER)  # for settings that are made from arguments alone
+    Settings.model_rebuild(force=True)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     config.option.proxystore_database = config.option.database or config.option.proxystore_database

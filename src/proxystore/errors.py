@@ -92,3 +92,23 @@ class ModelAliasNotFound(NotFound):
 
 class RemapRuleNotFound(NotFound):
     """There is no remap rule with this id."""
+
+
+class KeyNotFound(NotFound):
+    """There is no such key."""
+
+
+class KeyInactive(StoreError):
+    """This key is not active."""
+
+
+class KeyExpired(StoreError):
+    """This key's time is over."""
+
+
+class ProjectNotFound(NotFound):
+    """There is no such project."""
+
+
+class ProjectInactive(StoreError):
+    """This project is not active."""

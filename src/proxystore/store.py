@@ -12,6 +12,7 @@ from proxystore import migrating
 from proxystore.catalogue import Catalogue
 from proxystore.cache import Spaces
 from proxystore.changes import AuditWitness, Chain, Changes, Follower, audit_keys
+from proxystore.credentials import Digester
 from proxystore.database import Database
 from proxystore.errors import InvalidRecord, SettingsError
 from proxystore.ledger import Ledger
@@ -21,8 +22,11 @@ from proxystore.migrating import Migrations
 from proxystore.records import Stats
 from proxystore.repositories.audit import AuditRepository
 from proxystore.repositories.cache_entries import CacheEntries
+from proxystore.repositories.keys import KeyRepository
 from proxystore.repositories.models import FamilyRepository, ModelRepository, ProviderRepository
+from proxystore.repositories.projects import ProjectRepository
 from proxystore.repositories.usage import UsageRepository
+from proxystore.secrecy import PEPPER, known_secrets
 from proxystore.settings import Settings
 
 
@@ -42,11 +46,14 @@ class Store:
         cache: Bytes for a while, shared by all processes of a host: one space for each name.
         changes: What every mutation tells of itself.
         database: For plugins with tables of their own.
+        digester: What makes digests of keys.
         families: Models that belong together.
         follower: Tells those who remember what has changed, in whatever process.
+        keys: Every key that was ever issued.
         ledger: The way in for what must not be lost.
         limits: Reserve before, settle after.
         models: What can be called, by which names, and what it costs.
+        projects: What keys belong to.
         providers: Who runs models.
         usage: Who used what.
 
@@ -79,14 +86,17 @@ class Store:
         self.cache = self._spaces()
         self.changes = Changes(self.database)
         self.changes.witness = AuditWitness(chain)
+        self.digester = Digester()
         self.families = FamilyRepository(self.database, self.changes)
         self.follower = Follower(self.database, stale_if_error=self.settings.stale_if_error)
         self.follower.subscribe("cache", self.cache.on_changed)
+        self.keys = KeyRepository(self.database, self.changes, self.digester)
         self.ledger = Ledger(self.settings, chain)
         self.limits = Limits(self.database, self.settings)
         self.models = ModelRepository(self.database, self.changes, is_bundled=self.settings.bundled_prices)
         self.catalogue = Catalogue(self.models, self.settings)
         self.catalogue.follow(self.follower)
+        self.projects = ProjectRepository(self.database, self.changes)
         self.providers = ProviderRepository(self.database, self.changes)
         self.usage = UsageRepository(self.database)
         self._process = 0
@@ -100,6 +110,7 @@ class Store:
         """Connect, migrate (unless ``auto_migrate`` is off), and take up what dead processes left behind.
 
         Raises:
+            SettingsError: The pepper is missing, or is not the one that this database was used with.
             SchemaError: The schema is not this release's and may not be, or cannot be, migrated.
             StoreUnavailable: The database cannot be reached.
         """
@@ -112,6 +123,7 @@ class Store:
             )
             if applied:
                 await self.audit.record_revisions("schema.upgrade", applied)
+            self.digester.use(await known_secrets(self.database, PEPPER, self.settings.pepper, self.settings))
             await self.follower.open()
             await self.ledger.open()
             self.limits.open(self.ledger.process_id, host_id())

@@ -86,8 +86,9 @@ class Compiled:
         # `column.in_(bindparam(..., expanding=True))`: how many parameters there are depends on the values.
         state = cast("SQLCompiler", self._compiler).construct_expanded_state(dict(self._complete(values)))
         origins = {new: old for old, news in state.parameter_expansion.items() for new in news}
-        converters = {name: self._converters[origins.get(name, name)] for name in state.positiontup or ()}
-        return state.statement, [_convert(name, state.parameters[name], converters[name]) for name in converters]
+        order = state.positiontup or ()  # in which SQLite's name comes as often as it is used
+        converters = {name: self._converters[origins.get(name, name)] for name in order}
+        return state.statement, [_convert(name, state.parameters[name], converters[name]) for name in order]
 
 
 def with_returning(clause: ClauseElement) -> ClauseElement:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from proxystore.records.audit import AuditEntry, AuditEvent, AuditHead, AuditProblem, AuditVerdict
 from proxystore.records.caches import CacheStats, SpaceStats
 from proxystore.records.dead_letters import DeadLetter
+from proxystore.records.keys import FoundKey, KeyMetadata, KeyRecord, NewKey, ProjectRecord
 from proxystore.records.migration import Revision
 from proxystore.records.models import (
     ImportResult,
@@ -27,13 +28,18 @@ __all__ = [
     "CacheStats",
     "CostShare",
     "DeadLetter",
+    "FoundKey",
     "ImportResult",
+    "KeyMetadata",
+    "KeyRecord",
     "LatencySummary",
     "Model",
     "ModelAlias",
     "ModelFamily",
     "ModelMatch",
+    "NewKey",
     "PoolStats",
+    "ProjectRecord",
     "Provider",
     "RemapRule",
     "Revision",

@@ -1,0 +1,162 @@
+"""Secrets of the installation, such as the pepper: where they come from, and whether they are the right ones.
+
+What is set wins. On SQLite, a secret that is not set is made and kept in the data directory; on PostgreSQL, whose
+processes may be on many hosts, it has to be set. The database knows a check value of each, so that a process with
+another secret does not start, instead of refusing every key.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from secrets import token_hex, token_urlsafe
+from typing import Final, NamedTuple
+
+from pydantic import SecretStr
+from sqlalchemy import bindparam, delete, select
+
+from proxystore.credentials import Pepper
+from proxystore.database import Database, Query, Statement, upsert
+from proxystore.errors import SettingsError
+from proxystore.schema.api_keys import api_keys
+from proxystore.schema.settings import settings as table
+from proxystore.settings import Settings
+
+_LEAST: Final = 32
+_CHECKS: Final = Query(
+    select(table.c.name, table.c.value).where(table.c.name.like(bindparam("pattern", type_=table.c.name.type))),
+    lambda name, value: (value, int(name.rpartition("_")[2])),
+)
+_REGISTER: Final = Statement(
+    upsert(table)
+    .values(name=bindparam("name"), value=bindparam("value"), updated_at=bindparam("updated_at"))
+    .on_conflict_do_nothing(index_elements=["name"])
+)
+_FORGET: Final = Statement(delete(table).where(table.c.name.like(bindparam("pattern", type_=table.c.name.type))))
+
+
+class Purpose(NamedTuple):
+    """What a secret is for.
+
+    Attributes:
+        name: Its file in the data directory, and its check values in the database.
+        variable: What sets it.
+        wanted: What it is called in messages.
+        is_used: Asks whether anything was ever made with it; nothing was where this finds no row.
+    """
+
+    name: str
+    variable: str
+    wanted: str
+    is_used: Query[int]
+
+
+PEPPER: Final = Purpose(
+    "pepper",
+    "PROXYSTORE_PEPPER",
+    "pepper",
+    Query(select(api_keys.c.pepper_version).limit(1), lambda pepper_version: pepper_version),
+)
+
+
+def new_secret() -> str:
+    """Return a secret such as ``openssl rand -base64 32`` would."""
+    return token_urlsafe(_LEAST)
+
+
+async def known_secrets(
+    database: Database, purpose: Purpose, given: SecretStr | None, settings: Settings
+) -> tuple[Pepper, ...]:
+    """Return the secrets for *purpose*, newest first, each with its version; a new one is registered.
+
+    Raises:
+        SettingsError: There is none, one is too short, or none of them is one that this database knows.
+    """
+    checks = dict(await database.fetch_all(_CHECKS, pattern=f"{purpose.name}_check_%"))
+    if checks and await database.fetch_one(purpose.is_used) is None:
+        checks = {}
+    texts = _given(purpose, given) or [_own(purpose, settings, is_first=not checks)]
+    values = [text.encode() for text in texts]
+    if checks and not any(_check(purpose, value) in checks for value in values):
+        raise SettingsError(
+            f"{purpose.variable} is not the {purpose.wanted} that this database was used with: set that one"
+            " (several are separated by commas, newest first)"
+        )
+    if any(_check(purpose, value) not in checks for value in values):
+        checks = await _registered(database, purpose, values, checks)
+    return tuple(Pepper(checks[_check(purpose, value)], value) for value in values)
+
+
+def _given(purpose: Purpose, given: SecretStr | None) -> list[str]:
+    words = [] if given is None else [word.strip() for word in given.get_secret_value().split(",")]
+    texts = [word for word in words if word]
+    if any(len(text) < _LEAST for text in texts):
+        raise SettingsError(
+            f"{purpose.variable} may be secrets of {_LEAST} characters and more, separated by commas:"
+            " make one with `proxystore secrets new`"
+        )
+    return texts
+
+
+def _own(purpose: Purpose, settings: Settings, *, is_first: bool) -> str:
+    if settings.url.dialect != "sqlite":
+        raise SettingsError(
+            f"{purpose.variable} is not set: make a {purpose.wanted} with `proxystore secrets new` (or `openssl rand"
+            " -base64 32`), keep it, and give the same one to every process that uses this database"
+        )
+    if settings.url.is_in_memory:
+        return token_hex(_LEAST)
+    path = settings.data_dir / purpose.name
+    if not path.exists():
+        if not is_first:
+            raise SettingsError(
+                f"{path} is missing, and this database was used with the {purpose.wanted} in it: restore it, or set"
+                f" {purpose.variable}"
+            )
+        _make(path)
+    text = path.read_text().strip()
+    if len(text) < _LEAST:
+        raise SettingsError(f"{path} is damaged: restore it, or set {purpose.variable}")
+    return text
+
+
+def _make(path: Path) -> None:
+    """Write a new secret to *path*, whole or not at all; the first of several processes wins."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}-{token_hex(8)}")
+    file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(file, "w") as writing:
+            writing.write(f"{new_secret()}\n")
+            writing.flush()
+            os.fsync(writing.fileno())
+        with suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink()
+
+
+def _check(purpose: Purpose, value: bytes) -> str:
+    return hmac.digest(value, f"proxystore {purpose.name}".encode(), "sha256").hex()
+
+
+async def _registered(
+    database: Database, purpose: Purpose, values: Sequence[bytes], checks: dict[str, int]
+) -> dict[str, int]:
+    version = max(checks.values(), default=0)
+    async with database.transaction() as transaction:
+        if not checks:
+            await transaction.execute(_FORGET, pattern=f"{purpose.name}_check_%")
+        for check in (_check(purpose, value) for value in reversed(values)):
+            if check not in checks:
+                version += 1
+                name = f"{purpose.name}_check_{version}"
+                await transaction.execute(_REGISTER, name=name, value=check, updated_at=datetime.now(UTC))
+    found = dict(await database.fetch_all(_CHECKS, pattern=f"{purpose.name}_check_%"))
+    if not all(_check(purpose, value) in found for value in values):
+        raise SettingsError(f"{purpose.variable}: another process is starting with another {purpose.wanted}")
+    return found
