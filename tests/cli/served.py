@@ -19,6 +19,7 @@ from openai.types.chat import ChatCompletionMessageParam
 
 from proxystore import Store, UsageEvent
 from proxystore.testing.upstream import ANSWER
+from tests.databases import PEPPER
 
 COMMAND: Final = (sys.executable, "-c", "import sys; from proxystore.cli import main; main(sys.argv[1:])")
 LONGEST: Final = 60.0
@@ -42,7 +43,7 @@ def running(*words: str, **environ: str) -> Iterator[Served]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, **environ},
+        env={**os.environ, "PROXYSTORE_PEPPER": PEPPER, **environ},
     )
     served = Served(f"http://127.0.0.1:{port}", process, [])
     try:

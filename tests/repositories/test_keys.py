@@ -26,7 +26,7 @@ from proxystore import (
     uuid7,
 )
 from proxystore.ids import shown
-from proxystore.repositories.keys.repository import usable
+from proxystore.repositories.keys.judging import usable
 from tests.ledger.world import entry
 
 _FOREIGN = "sk-Zm9vYmFyLTEyMzQ1Njc4OQ"
@@ -390,20 +390,20 @@ async def test_use_is_read_from_the_ledger(migrated_url: str, tmp_path: Path) ->
 async def test_metadata_is_one_value_for_each_type_and_key(migrated_url: str, tmp_path: Path) -> None:
     async with _opened(migrated_url, tmp_path) as store:
         key = (await store.keys.create(name="n")).record
-        await store.keys.set_metadata(key.id, "tag", "team", "search")
-        await store.keys.set_metadata(key.id, "tag", "team", "ads")
-        await store.keys.set_metadata(key.id, "owner", "mail", "me@example.com")
+        await store.keys.metadata.set(key.id, "tag", "team", "search")
+        await store.keys.metadata.set(key.id, "tag", "team", "ads")
+        await store.keys.metadata.set(key.id, "owner", "mail", "me@example.com")
 
-        assert await store.keys.metadata(key.id) == [
+        assert await store.keys.metadata.list(key.id) == [
             KeyMetadata(type="owner", key="mail", value="me@example.com"),
             KeyMetadata(type="tag", key="team", value="ads"),
         ]
-        assert await store.keys.delete_metadata(key.id, "tag", "team")
-        assert not await store.keys.delete_metadata(key.id, "tag", "team")
+        assert await store.keys.metadata.delete(key.id, "tag", "team")
+        assert not await store.keys.metadata.delete(key.id, "tag", "team")
         with pytest.raises(KeyNotFound):
-            await store.keys.set_metadata(shown("key", uuid7()), "tag", "team", "ads")
+            await store.keys.metadata.set(shown("key", uuid7()), "tag", "team", "ads")
         with pytest.raises(InvalidRecord, match="value"):
-            await store.keys.set_metadata(key.id, "tag", "team", "")
+            await store.keys.metadata.set(key.id, "tag", "team", "")
 
 
 def test_a_new_key_does_not_show_its_secret() -> None:
