@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import Self
 
 from proxystore import migrating
-from proxystore.catalogue import Catalogue
 from proxystore.cache import Spaces
+from proxystore.catalogue import Catalogue
 from proxystore.changes import AuditWitness, Chain, Changes, Follower, audit_keys
 from proxystore.credentials import Digester
 from proxystore.database import Database
