@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxystore.histograms import BINS, added, bin_of, latency_of, pack, percentiles, unpack
+from proxystore.histograms import BINS, bin_of, grown, latency_of, pack, percentiles, unpack
 
 _COUNTS = st.dictionaries(st.integers(0, BINS - 1), st.integers(1, 2**40), min_size=1)
 
@@ -26,7 +26,13 @@ def test_histograms_one_after_the_other_add_up(many: list[dict[int, int]]) -> No
 
 @given(_COUNTS, _COUNTS)
 def test_a_few_are_added_as_many_are(there: dict[int, int], new: dict[int, int]) -> None:
-    assert dict(sorted(added(pack(there), new).items())) == unpack(pack(there) + pack(new))
+    assert grown(pack(there), new) == pack(unpack(pack(there) + pack(new)))
+
+
+def test_a_few_are_added_in_their_place() -> None:
+    assert grown(pack({3: 255, 5: 1}), {5: 7}) == pack({3: 255, 5: 8})
+    assert grown(pack({3: 255, 5: 1}), {3: 1}) == pack({3: 256, 5: 1})
+    assert grown(pack({3: 256, 5: 1}), {3: 255, 5: 256}) == pack({3: 511, 5: 257})
 
 
 @given(st.integers(1, 70 * 60 * 1000))

@@ -41,6 +41,7 @@ class Source:
                 self.execute("PRAGMA journal_mode = wal")
                 self.execute(f"PRAGMA synchronous = {source.synchronous}")
                 self.execute("PRAGMA foreign_keys = on")
+                self.execute("PRAGMA temp_store = memory")
 
         return Connection
 

@@ -7,6 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
+from sqlalchemy import Table
+
+from proxystore.database.bulk import in_bulk
 from proxystore.database.compiling import Compiled, DialectName
 from proxystore.database.deadline import Errands
 from proxystore.database.scripts import Script
@@ -91,6 +94,16 @@ class Transaction:
         sql, is_returning = compiled.sql, bool(compiled.columns)
         return await self._do(lambda session: session.execute_many(sql, bound, is_returning=is_returning))
 
+    async def fill(self, table: Table, rows: Sequence[Sequence[object]]) -> None:
+        """Insert *rows* on SQLite, fifty with each statement: several times faster than one by one.
+
+        Args:
+            table: Every column of it is given, in its order.
+            rows: Values as the driver takes them; nothing is checked or converted.
+        """
+        for sql, arguments in in_bulk(table, rows):
+            await self._do(_inserting(sql, arguments))
+
     async def perform(self, script: Script[T]) -> T:
         """Run the statements that *script* yields, sending it the records of each; see `Database.perform`."""
         records: list[Any] | None = None
@@ -162,3 +175,7 @@ def _told(failure: BaseException) -> BaseException:
     if isinstance(failure, Exception):
         return failure
     return StoreError("A statement of this transaction was cancelled: all of it was undone.")
+
+
+def _inserting(sql: str, rows: Sequence[Sequence[object]]) -> Callable[[Session], Awaitable[int]]:
+    return lambda session: session.execute_many(sql, rows, is_returning=False)

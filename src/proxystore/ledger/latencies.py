@@ -22,14 +22,16 @@ from proxystore.schema.usage import usage_latency_daily, usage_latency_hourly
 
 Key: TypeAlias = tuple[int, int]
 """A period and a series."""
+Counts: TypeAlias = dict[int, int]
+"""How many are in each bin."""
 
 TABLES: Final[Mapping[str, Table]] = {"hour": usage_latency_hourly, "day": usage_latency_daily}
 
 
 async def add(transaction: Transaction, dialect: Dialect, rows: Iterable[Row]) -> None:
     """Add what *rows*, all of them new, took; the rows of their roll-ups must be locked."""
-    hourly: dict[Key, dict[int, int]] = {}
-    daily: dict[Key, dict[int, int]] = {}
+    hourly: dict[Key, Counts] = {}
+    daily: dict[Key, Counts] = {}
     for row in rows:
         if (latency := latency_of(row)) is not None:
             hour, day, series_id, place = latency
@@ -40,19 +42,23 @@ async def add(transaction: Transaction, dialect: Dialect, rows: Iterable[Row]) -
             await _merge(transaction, dialect, period, given)
 
 
-async def write(transaction: Transaction, period: str, counts: Mapping[Key, Mapping[int, int]]) -> None:
+async def write(transaction: Transaction, period: str, counts: Mapping[Key, Counts]) -> None:
     """Write the histograms of *counts* in place of those there."""
-    rows = [
-        {"period": key[0], "series_id": key[1], "histogram": histograms.pack(counts[key])} for key in sorted(counts)
-    ]
+    await _write_packed(transaction, period, {key: histograms.pack(places) for key, places in counts.items()})
+
+
+async def _write_packed(transaction: Transaction, period: str, packed: Mapping[Key, bytes]) -> None:
+    rows = [{"period": key[0], "series_id": key[1], "histogram": packed[key]} for key in sorted(packed)]
     await transaction.execute_many(_WRITE[period], rows)
 
 
-async def _merge(transaction: Transaction, dialect: Dialect, period: str, counts: dict[Key, dict[int, int]]) -> None:
+async def _merge(transaction: Transaction, dialect: Dialect, period: str, counts: Mapping[Key, Counts]) -> None:
     keys = encoded(counts) if dialect == "sqlite" else encoded_with_names(counts, _KEY)
-    for key, histogram in await transaction.fetch_all(_FIND[dialect, period], rows=keys):
-        counts[key] = histograms.added(histogram, counts[key])
-    await write(transaction, period, counts)
+    known = dict(await transaction.fetch_all(_FIND[dialect, period], rows=keys))
+    packed = {
+        key: histograms.grown(known[key], new) if key in known else histograms.pack(new) for key, new in counts.items()
+    }
+    await _write_packed(transaction, period, packed)
 
 
 def _find(dialect: Dialect, period: str) -> Query[tuple[Key, bytes]]:

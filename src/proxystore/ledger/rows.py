@@ -1,6 +1,6 @@
-"""Events as rows: a whole batch travels as one JSON parameter and is taken apart by the database.
+"""Events as rows, and how a batch of rows travels as one parameter: as JSON, which the database takes apart.
 
-That is one call into the driver however many events there are, and the interpreter's lock is free meanwhile.
+That is one call into the driver however many rows there are, and the interpreter's lock is free meanwhile.
 """
 
 from __future__ import annotations
@@ -37,9 +37,6 @@ _AS_THEY_ARE: Final = (
 )
 _CODES: Final = ("outcome", "quality", "latency_bin", "finish_reason")
 _as_they_are: Final = attrgetter(*_AS_THEY_ARE)
-
-TRACEPARENT_SIZE: Final = 25
-"""Bytes of a trace parent."""
 
 EVENT_COLUMNS: Final = ("series_id", *_CODES, "traceparent", "metadata", *_AS_THEY_ARE)
 """The columns of ``usage_events`` beside its key."""
@@ -108,18 +105,6 @@ def encoded_with_names(rows: Iterable[Row], names: Iterable[str]) -> str:
     """Return *rows* as the one parameter that carries them, the values of each named."""
     keys = tuple(names)
     return msgspec.json.encode([dict(zip(keys, one, strict=True)) for one in rows]).decode()
-
-
-def without_bytes(rows: Iterable[Row]) -> tuple[list[Row], bytes]:
-    """Return *rows* with their trace parents put together apart; in the row stands where its own begins, from 1."""
-    traces, left = bytearray(), []
-    for one in rows:
-        trace = one[_TRACEPARENT]
-        if trace is not None:
-            one = (*one[:_TRACEPARENT], len(traces) + 1, *one[_TRACEPARENT + 1 :])  # noqa: PLW2901
-            traces += trace
-        left.append(one)
-    return left, bytes(traces)
 
 
 def with_digits(rows: Iterable[Row]) -> list[Row]:
