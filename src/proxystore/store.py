@@ -143,8 +143,7 @@ class Store:
 
     def stats(self) -> Stats:
         """Return how the pool of connections and the caches do, in this process."""
-        return Stats(pool=self.database.stats(), caches={"models": self.catalogue.stats})
-        return Stats(pool=self.database.stats(), caches=self.cache.memory_stats)
+        return Stats(pool=self.database.stats(), caches={"models": self.catalogue.stats, **self.cache.memory_stats})
 
     async def cleanup(self) -> dict[str, int]:
         """Delete what was kept long enough (see ``events_keep``), and return how many rows of each table went."""
