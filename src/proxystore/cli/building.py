@@ -14,6 +14,7 @@ from proxystore.cli.doctor import doctor
 from proxystore.cli.forward import forward
 from proxystore.cli.globals import Globals
 from proxystore.cli.ledger import ledger
+from proxystore.cli.models import families, models, providers
 from proxystore.cli.plugins import plugins
 from proxystore.cli.root import Root
 from proxystore.cli.run import run
@@ -60,6 +61,9 @@ def build(settings: Settings) -> typer.Typer:
     cli.add_typer(plugins, name="plugins")
     cli.add_typer(db, name="db")
     cli.add_typer(ledger, name="ledger")
+    cli.add_typer(models, name="models")
+    cli.add_typer(providers, name="providers")
+    cli.add_typer(families, name="families")
     loaded.register_commands(cli)
     return cli
 

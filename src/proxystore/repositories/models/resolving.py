@@ -6,9 +6,10 @@ import asyncio
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple, TypeAlias
+from uuid import UUID
 
 import msgspec
 
@@ -46,6 +47,20 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     max_output_tokens: int | None
     tariff: Tariff
+
+    def as_model(self) -> Model:
+        """Return what is known of it as a model, though the tables may have none."""
+        now = datetime.now(UTC)
+        return Model(
+            id=UUID(int=0),
+            name=self.model,
+            provider=self.provider,
+            max_output_tokens=self.max_output_tokens,
+            source=self.source,
+            created_at=now,
+            updated_at=now,
+            prices=self.tariff.prices,
+        )
 
     def cost(self, usage: Usage, at: datetime | None = None) -> Cost:
         """Return what *usage* costs at a time, now if none is given."""

@@ -1,0 +1,146 @@
+"""``proxystore models alias`` and ``rule``: other names, and patterns of names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+import typer
+
+from proxystore.cli.commandline import CommandLine
+from proxystore.cli.models.options import Client, Json
+from proxystore.cli.tables import Column
+from proxystore.records.models import ModelAlias, RemapRule
+
+_ALIASES: Final = (Column("alias"), Column("model"), Column("client"))
+_RULES: Final = (
+    Column("id", write=str),
+    Column("pattern"),
+    Column("to_model", "means"),
+    Column("priority"),
+    Column("client"),
+    Column("is_enabled", "enabled"),
+)
+_ALIASES_WHOLE: Final = tuple(Column(name) for name in ModelAlias.__struct_fields__)
+_RULES_WHOLE: Final = tuple(Column(name) for name in RemapRule.__struct_fields__)
+
+alias = typer.Typer(help="Other names of models: what they mean for prices and limits.", no_args_is_help=True)
+rule = typer.Typer(help="Which model is meant by names of a pattern.", no_args_is_help=True)
+
+_Alias = Annotated[str, typer.Argument(metavar="ALIAS", help="The other name.", show_default=False)]
+_Model = Annotated[str, typer.Argument(metavar="MODEL", help="The model that is meant.", show_default=False)]
+_Pattern = Annotated[str, typer.Argument(metavar="PATTERN", help="* is anything, ? one character.", show_default=False)]
+
+
+def _id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise typer.BadParameter("a rule's id is a UUID, as in the list") from None
+
+
+_RuleId = Annotated[UUID, typer.Argument(parser=_id, metavar="ID", help="As in the list.", show_default=False)]
+
+
+@alias.command("list")
+def list_aliases(context: typer.Context, *, as_json: Json = False) -> None:
+    """List every alias."""
+    line: CommandLine = context.obj
+
+    async def read() -> Sequence[Any]:
+        async with line.store() as store:
+            return await store.models.aliases.list()
+
+    line.show(line.run(read()), _ALIASES_WHOLE if as_json else _ALIASES, as_json=as_json)
+
+
+@alias.command("set")
+def set_alias(context: typer.Context, name: _Alias, model: _Model, *, client: Client = None) -> None:
+    """Let ALIAS mean MODEL, for everybody or for one client, which then has the last word."""
+    line: CommandLine = context.obj
+
+    async def work() -> None:
+        async with line.store() as store:
+            await store.models.aliases.set(name, model, client=client, actor=line.actor)
+
+    line.run(work())
+    typer.echo(f"{name} means {model}")
+
+
+@alias.command("remove")
+def remove_alias(context: typer.Context, name: _Alias, *, client: Client = None) -> None:
+    """Let ALIAS mean nothing any more."""
+    line: CommandLine = context.obj
+
+    async def work() -> None:
+        async with line.store() as store:
+            await store.models.aliases.delete(name, client=client, actor=line.actor)
+
+    line.run(work())
+    typer.echo(f"removed {name}")
+
+
+@rule.command("list")
+def list_rules(context: typer.Context, *, as_json: Json = False) -> None:
+    """List every rule in the order in which they are asked."""
+    line: CommandLine = context.obj
+
+    async def read() -> Sequence[Any]:
+        async with line.store() as store:
+            return await store.models.rules.list()
+
+    line.show(line.run(read()), _RULES_WHOLE if as_json else _RULES, as_json=as_json)
+
+
+@rule.command("add")
+def add_rule(
+    context: typer.Context,
+    pattern: _Pattern,
+    model: _Model,
+    *,
+    priority: Annotated[int, typer.Option(help="Of several that fit, the highest wins.")] = 0,
+    client: Client = None,
+) -> None:
+    """Let names like PATTERN mean MODEL."""
+    line: CommandLine = context.obj
+
+    async def work() -> RemapRule:
+        async with line.store() as store:
+            return await store.models.rules.create(pattern, model, priority=priority, client=client, actor=line.actor)
+
+    typer.echo(line.run(work()).id)
+
+
+@rule.command("enable")
+def enable_rule(context: typer.Context, rule_id: _RuleId) -> None:
+    """Let a rule hold again."""
+    _enable(context.obj, rule_id, is_enabled=True)
+
+
+@rule.command("disable")
+def disable_rule(context: typer.Context, rule_id: _RuleId) -> None:
+    """Let a rule rest."""
+    _enable(context.obj, rule_id, is_enabled=False)
+
+
+@rule.command("remove")
+def remove_rule(context: typer.Context, rule_id: _RuleId) -> None:
+    """Remove a rule."""
+    line: CommandLine = context.obj
+
+    async def work() -> None:
+        async with line.store() as store:
+            await store.models.rules.delete(rule_id, actor=line.actor)
+
+    line.run(work())
+    typer.echo(f"removed {rule_id}")
+
+
+def _enable(line: CommandLine, rule_id: UUID, *, is_enabled: bool) -> None:
+    async def work() -> None:
+        async with line.store() as store:
+            await store.models.rules.enable(rule_id, is_enabled=is_enabled, actor=line.actor)
+
+    line.run(work())
+    typer.echo(f"{'enabled' if is_enabled else 'disabled'} {rule_id}")

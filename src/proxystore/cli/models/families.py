@@ -1,0 +1,86 @@
+"""``proxystore families``: models that belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+import typer
+
+from proxystore.cli.commandline import CommandLine
+from proxystore.cli.models.options import Json, Yes
+from proxystore.cli.tables import Column
+from proxystore.records.models import ModelFamily
+
+_LIST: Final = (Column("provider"), Column("name"), Column("description"))
+_WHOLE: Final = tuple(Column(name) for name in ModelFamily.__struct_fields__)
+_Provider = Annotated[str, typer.Argument(metavar="PROVIDER", help="Whose it is.", show_default=False)]
+_Name = Annotated[str, typer.Argument(metavar="NAME", help="Such as gpt-4.", show_default=False)]
+_Description = Annotated[str | None, typer.Option(help="What to know about it.")]
+
+families = typer.Typer(help="Models that belong together.", no_args_is_help=True)
+
+
+@families.command("list")
+def list_families(context: typer.Context, *, as_json: Json = False) -> None:
+    """List every family."""
+    line: CommandLine = context.obj
+
+    async def read() -> Sequence[ModelFamily]:
+        async with line.store() as store:
+            return await store.families.list()
+
+    line.show(line.run(read()), _WHOLE if as_json else _LIST, as_json=as_json)
+
+
+@families.command()
+def show(context: typer.Context, provider: _Provider, name: _Name, *, as_json: Json = False) -> None:
+    """Show everything about one."""
+    line: CommandLine = context.obj
+
+    async def read() -> ModelFamily:
+        async with line.store() as store:
+            return await store.families.get(provider, name)
+
+    line.show([line.run(read())], _WHOLE, as_json=as_json)
+
+
+@families.command()
+def add(context: typer.Context, provider: _Provider, name: _Name, *, description: _Description = None) -> None:
+    """Add a family."""
+    line: CommandLine = context.obj
+
+    async def work() -> None:
+        async with line.store() as store:
+            await store.families.create(provider, name, description=description, actor=line.actor)
+
+    line.run(work())
+    typer.echo(f"added {name}")
+
+
+@families.command()
+def update(context: typer.Context, provider: _Provider, name: _Name, *, description: _Description = None) -> None:
+    """Say something else about one."""
+    line: CommandLine = context.obj
+
+    async def work() -> None:
+        async with line.store() as store:
+            await store.families.update(provider, name, description=description, actor=line.actor)
+
+    line.run(work())
+    typer.echo(f"changed {name}")
+
+
+@families.command()
+def remove(context: typer.Context, provider: _Provider, name: _Name, *, yes: Yes = False) -> None:
+    """Remove a family; its models stay."""
+    line: CommandLine = context.obj
+    if not yes:
+        typer.confirm(f"This removes {name}. Go on?", abort=True, err=True)
+
+    async def work() -> None:
+        async with line.store() as store:
+            await store.families.delete(provider, name, actor=line.actor)
+
+    line.run(work())
+    typer.echo(f"removed {name}")

@@ -1,0 +1,57 @@
+"""The list that comes with us."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import pytest
+
+from proxystore import Usage
+from proxystore.pricelists import bundled, find_bundled
+from proxystore.pricing import Tariff, nanoseconds
+
+
+def test_it_has_every_model_under_a_name_of_its_own() -> None:
+    from genai_prices.data_snapshot import get_snapshot
+
+    models = [model for provider in get_snapshot().providers for model in provider.models]
+
+    assert len(bundled()) == len(models)
+    assert sum(bool(listing.prices) for listing in bundled().values()) > len(models) * 0.9
+
+
+@pytest.mark.parametrize(
+    ("name", "provider", "found"),
+    [
+        ("gpt-4o", None, "gpt-4o"),
+        ("gpt-4o-2024-08-06", None, "gpt-4o"),
+        ("openai/gpt-4o", None, "gpt-4o"),
+        ("models/gemini-2.5-flash", None, "gemini-2.5-flash"),
+        ("groq/llama-3.3-70b-versatile", None, "groq/llama-3.3-70b-versatile"),
+        ("llama-3.3-70b-versatile", "groq", "groq/llama-3.3-70b-versatile"),
+        ("nobody-knows-this", None, None),
+        ("nobody/gpt-4o", None, None),
+    ],
+)
+def test_names_are_found_by_its_own_patterns(name: str, provider: str | None, found: str | None) -> None:
+    listing = find_bundled(name, provider)
+
+    assert (listing and listing.name) == found
+
+
+def test_prices_follow_each_other() -> None:
+    """OpenAI cut the price of o3 on 10 June 2025."""
+    tariff = Tariff(bundled()["o3"].prices)
+    usage = Usage(input_tokens=1_000_000)
+    days = [datetime(2025, 6, day, tzinfo=UTC) for day in (9, 10)]
+
+    assert [tariff.cost(usage, nanoseconds(day)).nanousd for day in days] == [10_000_000_000, 2_000_000_000]
+
+
+def test_it_is_not_loaded_before_it_is_asked() -> None:
+    script = "import sys, proxystore.store, proxystore.cli, proxystore.asgi; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert not {"genai_prices", "rapidfuzz"} & set(done.stdout.split())
