@@ -5,6 +5,7 @@ Loaded by every run of pytest in such an environment: it imports nothing of ours
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _KINDS: Final = ("sqlite", "postgres")
 _OPTION: Final = "proxystore_database"
+_PEPPER: Final = "PROXYSTORE_PEPPER"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -60,17 +62,25 @@ def proxystore_postgres(proxystore_databases: Databases) -> Postgres:
 
 
 @pytest.fixture
-def proxystore_url(proxystore_database_kind: str, proxystore_databases: Databases, tmp_path: Path) -> str:
+def proxystore_url(
+    proxystore_database_kind: str, proxystore_databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> str:
     """The URL of a migrated database of the test's own; a test that asks for it runs once with each kind chosen."""
+    monkeypatch.setenv(
+        _PEPPER, os.environ.get(_PEPPER, "a pepper that is for tests and for nothing else")
+    )  # else none opens on PostgreSQL
     return proxystore_databases.migrated(proxystore_database_kind, tmp_path)
 
 
 @pytest.fixture
 def proxystore_settings(proxystore_url: str, tmp_path: Path) -> Settings:
     """Settings of a store of the test's own, with its files in ``tmp_path``; no installed plugins."""
+    from pydantic import SecretStr
+
     from proxystore.settings import Settings
 
-    return Settings(database_url=proxystore_url, data_dir=tmp_path / "data", plugins=())
+    pepper = os.environ[_PEPPER]
+    return Settings(database_url=proxystore_url, data_dir=tmp_path / "data", plugins=(), pepper=SecretStr(pepper))
 
 
 @pytest.fixture
