@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _KINDS: Final = ("sqlite", "postgres")
 _OPTION: Final = "proxystore_database"
 _PEPPER: Final = "PROXYSTORE_PEPPER"
+_WORTHLESS: Final = "a pepper that is for tests and for nothing else"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
