@@ -10,7 +10,7 @@ from proxystore import CommandLine, UsageEvent
 from proxystore_usage.exporting import add_export
 from proxystore_usage.options import Before, Csv, EndUser, Id, Json, Key, Limit, Model, Project, Since, Until, show
 from proxystore_usage.reports import add_reports
-from proxystore_usage.tables import EVENT, EVENT_WHOLE, FIELDS
+from proxystore_usage.tables import EVENT, EVENT_WHOLE, FIELDS, REPRICED
 
 usage = typer.Typer(help="Who used what.", no_args_is_help=True)
 add_reports(usage)
@@ -69,6 +69,28 @@ def show_event(context: typer.Context, event_id: Id, *, as_json: Json = False) -
 
 def _fields(event: UsageEvent) -> list[dict[str, Any]]:
     return [{"field": column.title, "value": column.words(event)} for column in EVENT_WHOLE]
+
+
+@usage.command()
+def reprice(context: typer.Context, *, since: Since, as_json: Json = False) -> None:
+    """Reckon what was recorded anew, by the prices now known to have held then; roll-ups and open budgets follow.
+
+    Nothing else ever changes a cost that was recorded. What has no known price keeps the cost it has.
+    """
+    line: CommandLine = context.obj
+    if since is None:
+        raise typer.BadParameter("say from which day on, as with --since 2026-11-01")
+
+    async def work() -> list[Any]:
+        async with line.store() as store:
+            with line.progress("repricing") as told:
+                days = []
+                async for day in store.ledger.reprice(since.date()):
+                    days.append(day)
+                    told(1)
+        return [day for day in days if day.events]
+
+    line.show(line.run(work()), REPRICED, as_json=as_json)
 
 
 @usage.command()

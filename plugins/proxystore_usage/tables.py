@@ -46,6 +46,12 @@ EVENT: Final = (
     Column("latency_ms", "ms"),
     _COST,
 )
+REPRICED: Final = (
+    Column("day", write=str),
+    Column("events"),
+    Column("changed"),
+    Column("nanousd", "difference", lambda nanousd: f"{Decimal(nanousd).scaleb(-9):+,.6f}"),
+)
 FIELDS: Final = (Column("field"), Column("value"))
 
 

@@ -28,6 +28,7 @@ from proxystore.ledger.journal import Journal
 from proxystore.ledger.place import tell_if_fleeting
 from proxystore.ledger.rebuilding import rebuild
 from proxystore.ledger.recording import checked
+from proxystore.ledger.repricing import Repriced, reprice
 from proxystore.ledger.retention import cleaned
 from proxystore.ledger.segments import Segments
 from proxystore.ledger.settling import refresh_spent, release_dead
@@ -177,6 +178,23 @@ class Ledger:
         async with self._database(_UNHURRIED) as database:
             async for day in rebuild(database, since, until):
                 yield day
+            await refresh_spent(database)
+
+    async def reprice(self, since: date, until: date | None = None) -> AsyncIterator[Repriced]:
+        """Reckon what was recorded anew, by the prices now known to have held then, and yield what came of each day.
+
+        Roll-ups, and what was spent of open budgets, follow. What has no known price keeps the cost it has.
+
+        Args:
+            since: The first day, UTC.
+            until: The day after the last; ``None`` is as far as there are events.
+
+        Raises:
+            InvalidRecord: Events of the first day have been deleted.
+        """
+        async with self._database(_UNHURRIED) as database:
+            async for done in reprice(database, since, until, is_bundled=self._settings.bundled_prices):
+                yield done
             await refresh_spent(database)
 
     async def cleanup(self) -> AsyncIterator[tuple[str, int]]:

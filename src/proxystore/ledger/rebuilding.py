@@ -66,7 +66,8 @@ async def rebuild(database: Database, since: date | None = None, until: date | N
     day = first or last
     while day < last:
         async with database.transaction() as transaction:
-            await _rebuild_day(transaction, database, day)
+            await lock_day(transaction, database, day)
+            await rebuild_day(transaction, day)
         yield day
         day += timedelta(days=1)
 
@@ -81,12 +82,21 @@ async def _first_day(database: Database) -> date | None:
     return first if complete is None else max(first, complete)
 
 
-async def _rebuild_day(transaction: Transaction, database: Database, day: date) -> None:
+async def lock_day(transaction: Transaction, database: Database, day: date) -> None:
+    """Have all writers wait until *transaction* is over, in which a day is made anew.
+
+    Raises:
+        InvalidRecord: Events of that day have been deleted.
+    """
     if database.dialect == "postgresql":
         await transaction.execute(_LOCK)
     complete = await complete_since(transaction)
     if complete is not None and day < complete:
         raise InvalidRecord(f"Events from before {complete} have been deleted: roll-ups of {day} cannot be made anew.")
+
+
+async def rebuild_day(transaction: Transaction, day: date) -> None:
+    """Replace the roll-ups of *day* by what its events add up to."""
     number = (day - _EPOCH).days
     hours = {"since": number * _HOURS, "until": (number + 1) * _HOURS}
     for statement in _CLEAR_HOURS:

@@ -8,17 +8,19 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
 import msgspec
 
-from proxystore.database import Database
+from proxystore.database import Query
 from proxystore.pricelists import GENAI_PRICES, Listing, candidates, find_bundled, same_provider
 from proxystore.pricing import Explanation, Tariff, explained, nanoseconds
 from proxystore.records.models import Model, ModelAlias, RemapRule
 from proxystore.repositories.models import aliases, rows, rules
 from proxystore.values import Cost, Usage
+
+R = TypeVar("R")
 
 How: TypeAlias = Literal["alias", "rule", "name", "variant", "bundled"]
 
@@ -93,7 +95,17 @@ class _Target(NamedTuple):
     how: How
 
 
-async def resolution(database: Database, name: str, provider: str | None, *, is_bundled: bool) -> Resolution:
+class Asked(Protocol):
+    """Where rows are read from: a database, or a transaction."""
+
+    async def fetch_one(self, query: Query[R], /, **values: object) -> R | None:
+        """Return the first row as a record, or ``None``."""
+
+    async def fetch_all(self, query: Query[R], /, **values: object) -> list[R]:
+        """Return every row as a record."""
+
+
+async def resolution(database: Asked, name: str, provider: str | None, *, is_bundled: bool) -> Resolution:
     """Return what *name* means to whom."""
     if not name or len(name) > _LONGEST or "\0" in name:
         return Resolution(None)
@@ -120,7 +132,7 @@ def _target(name: str, client: str, named: Sequence[ModelAlias], fitting: Sequen
 
 
 async def _meant(
-    database: Database, asked: str, provider: str | None, targets: Iterable[_Target], *, is_bundled: bool
+    database: Asked, asked: str, provider: str | None, targets: Iterable[_Target], *, is_bundled: bool
 ) -> dict[_Target, Resolved | None]:
     """Return the models behind *targets*: in the tables, else in the list that comes with us."""
     wanted = {target: _possible(target, provider) for target in targets}
@@ -148,7 +160,7 @@ def _is_of(model: Model, provider: str | None) -> bool:
     return provider is None or same_provider(model.provider, provider)
 
 
-async def _bundled(database: Database, name: str, provider: str | None) -> Model | Listing | None:
+async def _bundled(database: Asked, name: str, provider: str | None) -> Model | Listing | None:
     """Return what the list takes *name* for; from the tables, where it has been imported."""
     listing = await asyncio.to_thread(find_bundled, name, provider)  # the first time it takes a while
     if listing is None:
