@@ -13,11 +13,14 @@ from proxystore.cli.demo import demo
 from proxystore.cli.doctor import doctor
 from proxystore.cli.forward import forward
 from proxystore.cli.globals import Globals
+from proxystore.cli.keys import keys
 from proxystore.cli.ledger import ledger
 from proxystore.cli.models import families, models, providers
 from proxystore.cli.plugins import plugins
+from proxystore.cli.projects import projects
 from proxystore.cli.root import Root
 from proxystore.cli.run import run
+from proxystore.cli.secret import secrets
 from proxystore.cli.settings import settings as settings_group
 from proxystore.hooks import Plugins
 from proxystore.settings import Settings
@@ -57,6 +60,9 @@ def build(settings: Settings) -> typer.Typer:
     cli.command(no_args_is_help=False)(forward)
     cli.command()(demo)
     cli.command(DOCTOR)(doctor)
+    cli.add_typer(keys, name="keys")
+    cli.add_typer(projects, name="projects")
+    cli.add_typer(secrets, name="secrets")
     cli.add_typer(settings_group, name="settings")
     cli.add_typer(plugins, name="plugins")
     cli.add_typer(db, name="db")

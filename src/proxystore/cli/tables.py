@@ -58,14 +58,18 @@ def words(value: object) -> str:
         return f"{value:,.1f}"
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
-    return ", ".join(map(str, value)) if isinstance(value, tuple | list | frozenset) else str(value)
+    return ", ".join(map(str, _ordered(value))) if isinstance(value, tuple | list | frozenset) else str(value)
 
 
 def print_json(rows: Sequence[object], columns: Sequence[Column]) -> None:
     """Print *rows* as a JSON array."""
-    objects = [{column.name: column.value(row) for column in columns} for row in rows]
+    objects = [{column.name: _ordered(column.value(row)) for column in columns} for row in rows]
     text = msgspec.json.format(msgspec.json.encode(objects, enc_hook=str), indent=2)
     typer.echo(text.decode())
+
+
+def _ordered(value: Any) -> Any:
+    return sorted(value) if isinstance(value, set | frozenset) else value
 
 
 def print_table(rows: Sequence[object], columns: Sequence[Column], title: str | None = None) -> None:

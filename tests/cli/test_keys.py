@@ -1,0 +1,161 @@
+"""``keys``, ``projects`` and ``secrets`` on the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxystore.credentials import is_well_formed
+from tests.cli.conftest import Invoke
+from tests.cli.served import COMMAND
+
+_FOREIGN = "sk-Zm9vYmFyLTEyMzQ1Njc4OQ"
+
+
+def _json(invoke: Invoke, *words: str) -> list[dict[str, Any]]:
+    result = invoke(*words, "--json")
+    assert result.exit_code == 0, result.stderr
+    rows: list[dict[str, Any]] = json.loads(result.stdout)
+    return rows
+
+
+def _one(invoke: Invoke, *words: str) -> dict[str, Any]:
+    (row,) = _json(invoke, *words)
+    return row
+
+
+def test_a_secret_is_told_once_and_alone_on_standard_output(invoke: Invoke) -> None:
+    made = invoke("keys", "create", "--name", "demo")
+    secret = made.stdout.strip()
+    (key,) = _json(invoke, "keys", "list")
+
+    assert made.exit_code == 0
+    assert is_well_formed(secret.encode())
+    assert secret not in made.stderr
+    for words in (["list"], ["show", key["id"]], ["update", key["id"], "--name", "other"], ["deactivate", key["id"]]):
+        for more in ([], ["--json"]):
+            told = invoke("keys", *words, *more)
+            assert told.exit_code == 0, told.stderr
+            assert secret not in told.stdout + told.stderr
+            assert secret[12:55] not in told.stdout + told.stderr
+
+
+def test_a_key_is_made_with_everything_and_changed(invoke: Invoke) -> None:
+    project = _one(invoke, "projects", "create", "search", "--setting", "disconnect=drain")
+    words = "--project search --model gpt-4o --model gpt-5 --requests-per-minute 60 --tokens-per-minute 9000"
+    more = "--max-requests 5 --daily-budget 1.50 --monthly-budget $50 --expires 30d --setting cache_ttl=60"
+    made = _one(invoke, "keys", "create", "--name", "demo", *words.split(), *more.split())
+    key = made["id"]
+
+    assert is_well_formed(made.pop("secret").encode())
+    assert (made["project_id"], made["models"], made["requests_per_minute"]) == (project["id"], ["gpt-4o", "gpt-5"], 60)
+    assert (made["daily_budget"], made["monthly_budget"], made["settings"]) == ("1.5", "50", {"cache_ttl": 60})
+    changed = _one(
+        invoke,
+        *("keys", "update", key, "--clear", "models", "--clear", "expires", "--max-requests", "7"),
+        *("--setting", "cache_ttl=", "--setting", "unpriced=refuse"),
+    )
+    assert (changed["models"], changed["expires_at"], changed["max_requests"]) == (None, None, 7)
+    assert (changed["settings"], changed["monthly_budget"]) == ({"unpriced": "refuse"}, "50")
+    assert _json(invoke, "keys", "list", "--project", "search", "--active") == [changed]
+    assert _json(invoke, "keys", "list", "--inactive") == []
+
+
+def test_a_key_is_rotated_revoked_and_deleted(invoke: Invoke) -> None:
+    first = _one(invoke, "keys", "create", "--name", "demo")
+    second = _one(invoke, "keys", "rotate", first["id"], "--grace", "24h")
+
+    assert second["secret"] != first["secret"]
+    assert second["previous_until"] is not None
+    assert invoke("keys", "rotate", first["id"]).stdout.strip() not in (first["secret"], second["secret"])
+    assert invoke("keys", "revoke", first["id"]).stdout == "revoked 1\n"
+    assert invoke("keys", "revoke", first["id"]).stdout == "revoked 0\n"
+    refused = invoke("keys", "reactivate", first["id"])
+    assert (refused.exit_code, "for ever" in refused.stderr) == (1, True)
+    assert invoke("keys", "delete", first["id"]).exit_code == 1
+    assert invoke("keys", "delete", first["id"], "--yes").stdout.startswith("deleted key_")
+    assert _json(invoke, "keys", "list") == []
+    assert len(_json(invoke, "keys", "list", "--deleted")) == 1
+
+
+def test_many_are_revoked_by_project_or_by_age(invoke: Invoke) -> None:
+    _one(invoke, "projects", "create", "p")
+    _one(invoke, "keys", "create", "--name", "a", "--project", "p")
+    _one(invoke, "keys", "create", "--name", "b", "--expires", "2020-01-01")
+
+    assert invoke("keys", "revoke", "--project", "p").stdout == "revoked 1\n"
+    assert invoke("keys", "revoke", "--expired").stdout == "revoked 1\n"
+    assert invoke("keys", "revoke").exit_code == 2
+    assert invoke("keys", "revoke", "--expired", "--project", "p").exit_code == 2
+    unknown = invoke("keys", "revoke", "key_" + "0" * 32)
+    assert (unknown.exit_code, unknown.stderr.splitlines()[-1]) == (1, "error: There is no such key.")
+
+
+def test_a_key_is_imported_from_standard_input(place: Path) -> None:
+    words = (*COMMAND, "keys", "import", "--name", "old", "--json", "--database", f"sqlite:///{place}/p.db")
+    done = subprocess.run(
+        words, input=f"{_FOREIGN}\n", text=True, capture_output=True, timeout=60, check=True, env=dict(os.environ)
+    )
+    (key,) = json.loads(done.stdout)
+
+    assert (key["origin"], key["prefix"]) == ("imported", "sk-Zm9…c4OQ")
+    assert _FOREIGN not in done.stdout + done.stderr
+
+
+def test_what_is_written_on_a_key_is_listed(invoke: Invoke) -> None:
+    key = _one(invoke, "keys", "create", "--name", "demo")["id"]
+    assert invoke("keys", "metadata", "set", key, "tag", "team", "search").exit_code == 0
+
+    assert _json(invoke, "keys", "metadata", "list", key) == [{"type": "tag", "key": "team", "value": "search"}]
+    assert invoke("keys", "metadata", "delete", key, "tag", "team").exit_code == 0
+    assert invoke("keys", "metadata", "delete", key, "tag", "team").exit_code == 1
+
+
+def test_a_fingerprint_is_adopted(invoke: Invoke) -> None:
+    key = _one(invoke, "keys", "adopt", "ab" * 32, "--name", "seen")
+
+    assert (key["origin"], key["prefix"]) == ("adopted", "abababab…")
+
+
+def test_projects_are_made_changed_and_deleted(invoke: Invoke) -> None:
+    made = _one(invoke, "projects", "create", "search")
+    key = _one(invoke, "keys", "create", "--name", "demo", "--project", made["id"])
+
+    assert _one(invoke, "projects", "update", "search", "--name", "ads", "--setting", "unpriced=alert")["name"] == "ads"
+    assert not _one(invoke, "projects", "deactivate", "ads", "--revoke-keys")["is_active"]
+    assert _one(invoke, "projects", "reactivate", "ads")["is_active"]
+    assert not _one(invoke, "keys", "show", key["id"])["is_active"]
+    assert _one(invoke, "projects", "show", "ads")["settings"] == {"unpriced": "alert"}
+    assert invoke("projects", "delete", "ads", "--yes").stdout == f"deleted {made['id']} (ads)\n"
+    assert _json(invoke, "projects", "list") == []
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["keys", "create", "--name", "n", "--project", "nowhere"], "There is no such project"),
+        (["keys", "create", "--name", "n", "--monthly-budget", "much"], "12.50"),
+        (["keys", "create", "--name", "n", "--expires", "soon"], "30d"),
+        (["keys", "create", "--name", "n", "--setting", "colour"], "NAME=VALUE"),
+        (["keys", "create", "--name", "n", "--setting", "colour=1"], "colour"),
+        (["keys", "show", "demo"], "key_"),
+    ],
+)
+def test_what_is_wrong_is_told(invoke: Invoke, words: list[str], told: str) -> None:
+    result = invoke(*words)
+
+    assert result.exit_code in (1, 2)
+    assert told in " ".join(result.stderr.split())
+
+
+def test_a_new_secret_is_printed_and_kept_nowhere(invoke: Invoke, place: Path) -> None:
+    one, other = invoke("secrets", "new").stdout, invoke("secrets", "new").stdout
+
+    assert one != other
+    assert len(one.strip()) >= 32
+    assert not list(place.iterdir())
