@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from proxystore.hooks import hookimpl
     from proxystore.ids import uuid7
     from proxystore.ledger import LedgerStatus, UsageEntry
+    from proxystore.limits import Exhausted, Reservation
     from proxystore.migrating import Migrations
     from proxystore.pricing import CostLine, Explanation, Price
     from proxystore.records import (
@@ -77,9 +78,10 @@ if TYPE_CHECKING:
         UsageEvent,
         UsageSummary,
     )
+    from proxystore.repositories.models import Resolved
     from proxystore.settings import Settings
     from proxystore.store import Store
-    from proxystore.values import Answer, Call, Cost, Denial, Limit, Principal, Quota, Usage
+    from proxystore.values import Answer, Call, Cost, Denial, Hold, Limit, Principal, Quota, Usage
     from proxystore.wire import Meter, WireFormat
 
 _HOMES: Final = {
@@ -103,8 +105,10 @@ _HOMES: Final = {
     "Database": "database",
     "Denial": "values",
     "Exchange": "exchange",
+    "Exhausted": "limits",
     "Explanation": "pricing",
     "FoundKey": "records",
+    "Hold": "values",
     "ImportResult": "records",
     "InvalidRecord": "errors",
     "KeyExpired": "errors",
@@ -143,6 +147,8 @@ _HOMES: Final = {
     "RemapRule": "records",
     "RemapRuleNotFound": "errors",
     "Request": "exchange",
+    "Reservation": "limits",
+    "Resolved": "repositories.models",
     "Response": "exchange",
     "SchemaError": "errors",
     "Settings": "settings",
@@ -187,8 +193,10 @@ __all__ = [
     "Database",
     "Denial",
     "Exchange",
+    "Exhausted",
     "Explanation",
     "FoundKey",
+    "Hold",
     "ImportResult",
     "InvalidRecord",
     "KeyExpired",
@@ -227,6 +235,8 @@ __all__ = [
     "RemapRule",
     "RemapRuleNotFound",
     "Request",
+    "Reservation",
+    "Resolved",
     "Response",
     "SchemaError",
     "Settings",

@@ -165,6 +165,9 @@ class Outbound(Ending):
         headers = self._exchange.response.headers
         if self.is_asked and b"content-length" in told and told.get(b"content-type", b"").startswith(_EVENTS):
             headers = [header for header in headers if header[0] != b"content-length"]  # one event will be missing
+        offered = self._exchange.response.offered_headers
+        if offered:
+            headers = [*headers, *(header for header in offered if header[0] not in told)]
         return [*headers, *self._exchange.response.added_headers, request_id_header(self._exchange.id)]
 
     def break_off(self) -> None:

@@ -20,6 +20,7 @@ class Response:
         status: The HTTP status, once the response has started; 101 for an accepted WebSocket.
         headers: As the proxy sent them.
         added_headers: Go out on whatever answers: the proxy, a plugin or a refusal.
+        offered_headers: Go out as well, but for those that the answer has itself.
         first_byte_ns, last_byte_ns: When the response started and ended, nanoseconds since 1970, UTC; 0 until then.
         finish_reason: Why the model stopped, if the wire format could tell; known in ``on_usage``.
         chunks: What was sent, in ``on_response``, if :meth:`keep` was called and its limit held.
@@ -37,6 +38,7 @@ class Response:
         "headers",
         "is_kept",
         "last_byte_ns",
+        "offered_headers",
         "status",
         "wanted_edit",
     )
@@ -45,6 +47,7 @@ class Response:
         self.status: int | None = None
         self.headers: list[tuple[bytes, bytes]] = []
         self.added_headers: list[tuple[bytes, bytes]] = []
+        self.offered_headers: list[tuple[bytes, bytes]] = []
         self.first_byte_ns = 0
         self.last_byte_ns = 0
         self.finish_reason: str | None = None

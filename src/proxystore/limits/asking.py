@@ -78,16 +78,17 @@ class Asking:
         self._late[key] = self._late.get(key, 0) + amount
         self.stirred.set()
 
-    def give_up(self, pool: Pool) -> None:
-        """Have all that is free of *pool* given back."""
-        if pool.free <= 0:
+    def give_up(self, pool: Pool, amount: int = _EVERYTHING) -> None:
+        """Have what is free of *pool* given back, or so much of it."""
+        amount = min(amount, pool.free)
+        if amount <= 0:
             return
         if pool.span is None:
             key = (pool.limit.owner, pool.limit.unit, pool.period)
-            self._late[key] = self._late.get(key, 0) + pool.free
+            self._late[key] = self._late.get(key, 0) + amount
         else:
-            self._unused[pool] = self._unused.get(pool, 0) + pool.free
-        pool.free = 0
+            self._unused[pool] = self._unused.get(pool, 0) + amount
+        pool.free -= amount
         self.stirred.set()
 
     async def tidy(self) -> None:
@@ -137,8 +138,8 @@ class Asking:
 
     async def close(self) -> None:
         """Ask no more, and give back what is free; requests that are out are settled by the ledger."""
-        await self._rates.close()
-        await self._budgets.close()
+        await self._rates.close(self.timing.deadline)
+        await self._budgets.close(self.timing.deadline)
         for pool in self.active:
             self.give_up(pool)
         try:

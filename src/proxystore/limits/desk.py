@@ -53,16 +53,17 @@ class Desk:
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run())
 
-    async def close(self) -> None:
-        """Ask no more; whoever waits is told that nobody can tell."""
-        task, self._task = self._task, None
-        if task is not None and not task.done():
-            task.cancel()
-            await asyncio.wait({task})
-        for pool in self._queue:
+    async def close(self, patience: float) -> None:
+        """Ask no more, and wait for what is being asked: else nobody would know what was given."""
+        queue, self._queue = self._queue, []
+        for pool in queue:
             pool.is_wanted = False
             pool.fail(StoreError())
-        self._queue.clear()
+        task, self._task = self._task, None
+        if task is not None and not task.done():
+            await asyncio.wait({task}, timeout=patience)
+            task.cancel()
+            await asyncio.wait({task})
 
     async def _run(self) -> None:
         while self._queue:

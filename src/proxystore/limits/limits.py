@@ -11,6 +11,7 @@ from proxystore.database import Database
 from proxystore.errors import StoreClosed
 from proxystore.limits.asking import Asking
 from proxystore.limits.clock import Clock
+from proxystore.limits.estimating import MOST_OUTPUT, most_tokens
 from proxystore.limits.plans import Plan, Plans
 from proxystore.limits.pool import Pool, Waiter
 from proxystore.limits.reservation import Exhausted, Reservation
@@ -18,7 +19,7 @@ from proxystore.limits.telling import exhausted, quotas, unavailable
 from proxystore.limits.tenure import Timing
 from proxystore.limits.upkeep import Upkeep
 from proxystore.settings import Settings
-from proxystore.values import Limit, Quota
+from proxystore.values import Call, Limit, Quota
 
 
 class Limits:
@@ -42,6 +43,7 @@ class Limits:
         self._upkeep: Upkeep | None = None
         self._unbacked = 0
         self._process = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def calls(self) -> int:
@@ -65,13 +67,14 @@ class Limits:
         self._upkeep = Upkeep(self._asking)
         self._unbacked = 0
         self._process = os.getpid()
+        self._loop = asyncio.get_running_loop()
 
     async def close(self) -> None:
         """Give back what is not in use; what is, is settled by the ledger."""
         asking, upkeep = self._asking, self._upkeep
         self._asking = self._upkeep = None
-        if self._process != os.getpid():
-            return  # what the parent holds is the parent's
+        if self._process != os.getpid() or self._loop is not asyncio.get_running_loop():
+            return  # what the parent holds is the parent's; what another loop held, the next to look gives back
         if upkeep is not None:
             await upkeep.close()
         if asking is not None:
@@ -163,10 +166,22 @@ class Limits:
                     pool.free += rest
                 else:
                     self._return_late(pool, rest)
-            elif rest > 0 and at >= pool.began_at:  # what it used beyond that, the ledger adds to what was spent
+            elif rest < 0:  # the ledger adds that to what was spent: let there be as much less to spend
+                self._give_up(pool, -rest)
+            elif at >= pool.began_at:
                 pool.free += rest
             if pool.waiting:
                 pool.serve()
+
+    def estimate(self, call: Call, body: bytes, most_output: int = MOST_OUTPUT) -> tuple[int, int]:
+        """Return how many tokens a request can read and write at most.
+
+        Args:
+            call: What was asked for.
+            body: How it was asked, decoded.
+            most_output: What an answer has at most, where the caller does not say it.
+        """
+        return most_tokens(call, body, most_output)
 
     def quotas(self, limits: tuple[Limit, ...]) -> tuple[Quota, ...]:
         """Return what is left of *limits*, as far as this process knows, for callers to be told."""
@@ -176,6 +191,10 @@ class Limits:
     def _return_late(self, pool: Pool, rest: int) -> None:
         if self._asking is not None:
             self._asking.return_late(pool, rest)
+
+    def _give_up(self, pool: Pool, amount: int) -> None:
+        if self._asking is not None:
+            self._asking.give_up(pool, amount)
 
     async def _reserve(self, plan: Plan, amounts: tuple[int, int, int], asking: Asking) -> Reservation | Exhausted:
         now = self.clock.elapsed()

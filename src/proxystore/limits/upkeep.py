@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import Final
 
 from proxystore.errors import StoreError
@@ -23,17 +24,19 @@ class Upkeep:
         self._idle_since = 0.0
         self._buried_at = 0.0
         self._is_failing = False
+        self._over = asyncio.Event()
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def close(self) -> None:
-        """Stop; where the event loop it ran on is gone, it has."""
-        if self._task.get_loop() is asyncio.get_running_loop():
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        """Stop, when what is under way is done: else nobody would know what was given back."""
+        self._over.set()
+        self._asking.stirred.set()
+        await asyncio.wait({self._task}, timeout=self._asking.timing.deadline)
+        self._task.cancel()
+        await asyncio.wait({self._task})
 
     async def _run(self) -> None:
-        while True:
-            await self._pause()
+        while not self._over.is_set():
             try:
                 await self._round()
             except StoreError as error:
@@ -42,19 +45,17 @@ class Upkeep:
                 self._is_failing = True
             else:
                 self._is_failing = False
+            await self._pause()
 
     async def _pause(self) -> None:
         asking, timing = self._asking, self._asking.timing
-        if asking.is_busy:
-            await asyncio.sleep(timing.idle)
-            return
-        asking.stirred.clear()
-        try:
-            async with asyncio.timeout(timing.beat if asking.tenure.is_known else None):
-                await asking.stirred.wait()
-        except TimeoutError:
-            return
-        await asyncio.sleep(timing.idle)
+        with suppress(TimeoutError):
+            if not asking.is_busy:
+                asking.stirred.clear()
+                async with asyncio.timeout(timing.beat if asking.tenure.is_known else None):
+                    await asking.stirred.wait()
+            async with asyncio.timeout(timing.idle):
+                await self._over.wait()
 
     async def _round(self) -> None:
         asking, tenure, timing = self._asking, self._asking.tenure, self._asking.timing
