@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
-from sqlalchemy import BigInteger, Text, bindparam, insert, select, update
+from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text, bindparam, func, insert, select, update
+from sqlalchemy.schema import CreateTable
 
-from proxystore.database import Database, Query, Rowset, Script, Statement
+from proxystore.database import Bulk, Database, Each, Query, Rowset, Script, Statement
 from proxystore.errors import InvalidRecord
 from proxystore.schema.limits import limit_windows
 from proxystore.settings.url import DatabaseURL
@@ -76,3 +78,34 @@ async def test_scripts_that_read_and_write_wait_for_each_other(url: DatabaseURL)
         await _fill(database)
         await asyncio.gather(*(database.perform(lambda: _double("ada")) for _ in range(10)))
         assert await database.fetch_all(_FIND, owner="ada") == [2**10]
+
+
+async def test_a_statement_is_run_for_each_of_many_values(url: DatabaseURL) -> None:
+    def script() -> Script[list[int]]:
+        yield _SET, Each([{"whose": "ada", "current": 7}, {"whose": "bob", "current": 8}])
+        (ada,) = yield _FIND, {"owner": "ada"}
+        (bob,) = yield _FIND, {"owner": "bob"}
+        return [ada, bob]
+
+    async with Database(url) as database:
+        await _fill(database)
+        assert await database.perform(script) == [7, 8]
+        async with database.transaction() as transaction:
+            assert await transaction.perform(script()) == [7, 8]
+
+
+@pytest.mark.parametrize("count", [1, 50, 120])
+async def test_a_table_is_filled_many_rows_at_a_time(tmp_path: Path, count: int) -> None:
+    table = Table("heap", MetaData(), Column("number", Integer()), Column("word", Text()), prefixes=["TEMPORARY"])
+    found = Query(
+        select(func.count().label("rows"), func.sum(table.c.number).label("total")), lambda rows, total: (rows, total)
+    )
+
+    def script() -> Script[tuple[int, int]]:
+        yield Statement(CreateTable(table)), {}
+        yield Bulk(table), [(number, "word") for number in range(count)]
+        (sums,) = yield found, {}
+        return tuple(sums)
+
+    async with Database(DatabaseURL.parse(f"sqlite:///{tmp_path}/mine.db")) as database:
+        assert await database.perform(script) == (count, sum(range(count)))

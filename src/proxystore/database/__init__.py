@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from proxystore.database.backup import backup, pg_dump
+from proxystore.database.bulk import Bulk
 from proxystore.database.database import Database
 from proxystore.database.health import Health
 from proxystore.database.listening import Listener
 from proxystore.database.rowsets import Rowset
-from proxystore.database.scripts import Script
+from proxystore.database.scripts import Each, Script
 from proxystore.database.statement import Query, Statement
 from proxystore.database.transaction import Transaction
 from proxystore.database.upsert import upsert
 
 __all__ = [
+    "Bulk",
     "Database",
+    "Each",
     "Health",
     "Listener",
     "Query",

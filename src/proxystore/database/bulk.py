@@ -16,14 +16,20 @@ from sqlalchemy import Table
 _AT_A_TIME: Final = 50
 
 
-def in_bulk(table: Table, rows: Sequence[Sequence[object]]) -> Iterator[tuple[str, list[list[object]]]]:
-    """Yield statements that insert *rows* into *table*, each with the arguments of every time it is to be run."""
-    whole = len(rows) - len(rows) % _AT_A_TIME
-    if whole:
-        parts = (rows[begin : begin + _AT_A_TIME] for begin in range(0, whole, _AT_A_TIME))
-        yield _text(table, _AT_A_TIME), [list(chain.from_iterable(part)) for part in parts]
-    if whole < len(rows):
-        yield _text(table, 1), [list(row) for row in rows[whole:]]
+class Bulk:
+    """Fills *table* on SQLite: every column of each row is given, in its order; nothing is checked or converted."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def filled(self, rows: Sequence[Sequence[object]]) -> Iterator[tuple[str, list[list[object]]]]:
+        """Yield statements that insert *rows*, each with the arguments of every time it is to be run."""
+        whole = len(rows) - len(rows) % _AT_A_TIME
+        if whole:
+            parts = (rows[begin : begin + _AT_A_TIME] for begin in range(0, whole, _AT_A_TIME))
+            yield _text(self._table, _AT_A_TIME), [list(chain.from_iterable(part)) for part in parts]
+        if whole < len(rows):
+            yield _text(self._table, 1), [list(row) for row in rows[whole:]]
 
 
 @cache

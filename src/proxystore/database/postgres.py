@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import Any, TypeVar
@@ -11,7 +11,7 @@ import asyncpg
 from databases.interfaces import ConnectionBackend
 from typing_extensions import override
 
-from proxystore.database.session import Arguments, Rows
+from proxystore.database.session import Arguments, BoundScript, Rows
 from proxystore.database.waits import Waits
 from proxystore.errors import StoreUnavailable
 from proxystore.settings.pool import PoolSettings
@@ -109,18 +109,26 @@ class PostgresSession:
         """See `Session.execute_many`; *sql* has to return rows, for asyncpg's `executemany` counts nothing."""
         return len(await self._raw.fetchmany(sql, rows))
 
-    async def perform(self, script: Callable[[], Generator[tuple[str, Arguments], Rows, T]]) -> T:
+    async def perform(self, script: Callable[[], BoundScript[T]]) -> T:
         """See `Session.perform`."""
         async with self._raw.transaction():
-            steps = script()
-            rows: Rows | None = None
-            while True:
-                try:
-                    sql, arguments = next(steps) if rows is None else steps.send(rows)
-                except StopIteration as end:
-                    result: T = end.value
-                    return result
-                rows = await self._raw.fetch(sql, *arguments)
+            return await self.follow(script)
+
+    async def follow(self, script: Callable[[], BoundScript[T]]) -> T:
+        """See `Session.follow`."""
+        steps = script()
+        rows: Rows | None = None
+        while True:
+            try:
+                step = next(steps) if rows is None else steps.send(rows)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            if step.is_repeated:
+                await self._raw.executemany(step.sql, step.arguments)
+                rows = ()
+            else:
+                rows = await self._raw.fetch(step.sql, *step.arguments)
 
     async def version(self) -> str:
         """See `Session.version`."""

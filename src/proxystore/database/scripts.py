@@ -3,32 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
+from proxystore.database.bulk import Bulk
 from proxystore.database.compiling import Compiled
-from proxystore.database.session import Arguments, Rows
+from proxystore.database.session import BoundScript, BoundStep
 from proxystore.database.statement import Query, Statement
 
 T = TypeVar("T")
 
-Step: TypeAlias = tuple[Statement, Mapping[str, object]]
+
+class Each(NamedTuple):
+    """The values of a statement that is run once for each of *rows*, and returns nothing."""
+
+    rows: Sequence[Mapping[str, object]]
+
+
+Step: TypeAlias = tuple[Statement, Mapping[str, object] | Each] | tuple[Bulk, Sequence[Sequence[object]]]
 Script: TypeAlias = Generator[Step, list[Any], T]
 """Yields statements with their values and is sent the records of each (of what is no query: none); returns a result.
 
 It never waits: on SQLite it runs in the connection's thread, all of it at once.
 """
-BoundScript: TypeAlias = Generator[tuple[str, Arguments], Rows, T]
 
 
 def bound(script: Script[T], compiled: Callable[[Statement], Compiled]) -> BoundScript[T]:
     """Return *script* as a driver can run it."""
     records: list[Any] | None = None
+    values: Any
     while True:
         try:
             statement, values = next(script) if records is None else script.send(records)
         except StopIteration as end:
             result: T = end.value
             return result
+        records = []
+        if isinstance(statement, Bulk):
+            for sql, arguments in statement.filled(values):
+                yield BoundStep(sql, arguments, is_repeated=True)
+            continue
         form = compiled(statement)
-        rows: Sequence[Sequence[Any]] = yield form.bind(values)
-        records = statement.records(form, rows) if isinstance(statement, Query) else []
+        if isinstance(values, Each):
+            yield BoundStep(form.sql, [form.bind(row)[1] for row in values.rows], is_repeated=True)
+            continue
+        rows: Sequence[Sequence[Any]] = yield BoundStep(*form.bind(values))
+        if isinstance(statement, Query):
+            records = statement.records(form, rows)

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 T = TypeVar("T")
 
 Arguments: TypeAlias = Sequence[object]
 Rows: TypeAlias = Sequence[Sequence[Any]]
+
+
+class BoundStep(NamedTuple):
+    """One statement of a script; *is_repeated*: it is run for each of its arguments, and returns nothing."""
+
+    sql: str
+    arguments: Sequence[Any]
+    is_repeated: bool = False
+
+
+BoundScript: TypeAlias = Generator[BoundStep, Rows, T]
 
 
 class Session(Protocol):
@@ -41,8 +52,11 @@ class Session(Protocol):
     async def execute_many(self, sql: str, rows: Sequence[Arguments], *, is_returning: bool) -> int:
         """Run *sql*, which may return rows, for each of *rows*; return how many rows were touched."""
 
-    async def perform(self, script: Callable[[], Generator[tuple[str, Arguments], Rows, T]]) -> T:
+    async def perform(self, script: Callable[[], BoundScript[T]]) -> T:
         """Run the statements that *script* yields, sending it the rows of each, as a transaction of their own."""
+
+    async def follow(self, script: Callable[[], BoundScript[T]]) -> T:
+        """The same within the transaction that is open."""
 
     async def version(self) -> str:
         """Return the version of the database."""

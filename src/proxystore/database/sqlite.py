@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,7 +12,7 @@ from databases.interfaces import ConnectionBackend, DatabaseBackend
 from typing_extensions import override
 
 from proxystore.database.deadline import Errands
-from proxystore.database.session import Arguments, Rows
+from proxystore.database.session import Arguments, BoundScript, Rows
 from proxystore.database.sqlite_file import make_private
 from proxystore.database.sqlite_pool import Kept, Source, SQLitePool
 from proxystore.database.waits import Waits
@@ -173,9 +173,13 @@ class SQLiteSession:
         """See `Session.execute_many`."""
         return await self._run(_execute_each(sql, rows) if is_returning else _execute_many(sql, rows))
 
-    async def perform(self, script: Callable[[], Generator[tuple[str, Arguments], Rows, T]]) -> T:
+    async def perform(self, script: Callable[[], BoundScript[T]]) -> T:
         """See `Session.perform`: one hop into the connection's thread, however many statements."""
         return await self._run_alone(_drive(script))
+
+    async def follow(self, script: Callable[[], BoundScript[T]]) -> T:
+        """See `Session.follow`: one hop as well."""
+        return await self._run(_drive(script))
 
     async def version(self) -> str:
         """See `Session.version`."""
@@ -246,17 +250,18 @@ def _fetch(sql: str, arguments: Arguments) -> Callable[[sqlite3.Connection], lis
     return lambda raw: raw.execute(sql, arguments).fetchall()
 
 
-def _drive(script: Callable[[], Generator[tuple[str, Arguments], Rows, T]]) -> Callable[[sqlite3.Connection], T]:
+def _drive(script: Callable[[], BoundScript[T]]) -> Callable[[sqlite3.Connection], T]:
     def drive(raw: sqlite3.Connection) -> T:
         steps = script()
         rows: Rows | None = None
         while True:
             try:
-                sql, arguments = next(steps) if rows is None else steps.send(rows)
+                step = next(steps) if rows is None else steps.send(rows)
             except StopIteration as end:
                 result: T = end.value
                 return result
-            rows = raw.execute(sql, arguments).fetchall()
+            run = raw.executemany if step.is_repeated else raw.execute
+            rows = run(step.sql, step.arguments).fetchall()
 
     return drive
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar
+from typing import Protocol, Self, TypeVar
 
-from sqlalchemy import Table
-
-from proxystore.database.bulk import in_bulk
 from proxystore.database.compiling import Compiled, DialectName
 from proxystore.database.deadline import Errands
-from proxystore.database.scripts import Script
+from proxystore.database.scripts import Script, bound
 from proxystore.database.session import Session
 from proxystore.database.statement import Query, Statement
 from proxystore.database.translating import is_harmless, translate
@@ -94,30 +91,9 @@ class Transaction:
         sql, is_returning = compiled.sql, bool(compiled.columns)
         return await self._do(lambda session: session.execute_many(sql, bound, is_returning=is_returning))
 
-    async def fill(self, table: Table, rows: Sequence[Sequence[object]]) -> None:
-        """Insert *rows* on SQLite, fifty with each statement: several times faster than one by one.
-
-        Args:
-            table: Every column of it is given, in its order.
-            rows: Values as the driver takes them; nothing is checked or converted.
-        """
-        for sql, arguments in in_bulk(table, rows):
-            await self._do(_inserting(sql, arguments))
-
     async def perform(self, script: Script[T]) -> T:
         """Run the statements that *script* yields, sending it the records of each; see `Database.perform`."""
-        records: list[Any] | None = None
-        while True:
-            try:
-                statement, values = next(script) if records is None else script.send(records)
-            except StopIteration as end:
-                result: T = end.value
-                return result
-            if isinstance(statement, Query):
-                records = await self.fetch_all(statement, **values)
-            else:
-                await self.execute(statement, **values)
-                records = []
+        return await self._do(lambda session: session.follow(lambda: bound(script, self._source.compiled)))
 
     async def _do(self, work: Callable[[Session], Awaitable[T]]) -> T:
         async with self._turn:
@@ -175,7 +151,3 @@ def _told(failure: BaseException) -> BaseException:
     if isinstance(failure, Exception):
         return failure
     return StoreError("A statement of this transaction was cancelled: all of it was undone.")
-
-
-def _inserting(sql: str, rows: Sequence[Sequence[object]]) -> Callable[[Session], Awaitable[int]]:
-    return lambda session: session.execute_many(sql, rows, is_returning=False)

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy import ColumnElement, FromClause, Integer, Table, and_, bindparam, select
 
 from proxystore import histograms
-from proxystore.database import Query, Statement, Transaction, upsert
+from proxystore.database import Each, Query, Script, Statement, Transaction, upsert
 from proxystore.ledger.rows import (
     Dialect,
     Row,
@@ -28,7 +28,7 @@ Counts: TypeAlias = dict[int, int]
 TABLES: Final[Mapping[str, Table]] = {"hour": usage_latency_hourly, "day": usage_latency_daily}
 
 
-async def add(transaction: Transaction, dialect: Dialect, rows: Iterable[Row]) -> None:
+def added(dialect: Dialect, rows: Iterable[Row]) -> Script[None]:
     """Add what *rows*, all of them new, took; the rows of their roll-ups must be locked."""
     hourly: dict[Key, Counts] = {}
     daily: dict[Key, Counts] = {}
@@ -39,26 +39,26 @@ async def add(transaction: Transaction, dialect: Dialect, rows: Iterable[Row]) -
                 counts[place] = counts.get(place, 0) + 1
     for period, given in (("hour", hourly), ("day", daily)):
         if given:
-            await _merge(transaction, dialect, period, given)
+            yield from _merged(dialect, period, given)
 
 
 async def write(transaction: Transaction, period: str, counts: Mapping[Key, Counts]) -> None:
     """Write the histograms of *counts* in place of those there."""
-    await _write_packed(transaction, period, {key: histograms.pack(places) for key, places in counts.items()})
+    packed = {key: histograms.pack(places) for key, places in counts.items()}
+    await transaction.execute_many(_WRITE[period], _values(packed))
 
 
-async def _write_packed(transaction: Transaction, period: str, packed: Mapping[Key, bytes]) -> None:
-    rows = [{"period": key[0], "series_id": key[1], "histogram": packed[key]} for key in sorted(packed)]
-    await transaction.execute_many(_WRITE[period], rows)
-
-
-async def _merge(transaction: Transaction, dialect: Dialect, period: str, counts: Mapping[Key, Counts]) -> None:
+def _merged(dialect: Dialect, period: str, counts: Mapping[Key, Counts]) -> Script[None]:
     keys = encoded(counts) if dialect == "sqlite" else encoded_with_names(counts, _KEY)
-    known = dict(await transaction.fetch_all(_FIND[dialect, period], rows=keys))
+    known = dict((yield _FIND[dialect, period], {"rows": keys}))
     packed = {
         key: histograms.grown(known[key], new) if key in known else histograms.pack(new) for key, new in counts.items()
     }
-    await _write_packed(transaction, period, packed)
+    yield _WRITE[period], Each(_values(packed))
+
+
+def _values(packed: Mapping[Key, bytes]) -> list[dict[str, object]]:
+    return [{"period": key[0], "series_id": key[1], "histogram": packed[key]} for key in sorted(packed)]
 
 
 def _find(dialect: Dialect, period: str) -> Query[tuple[Key, bytes]]:

@@ -59,5 +59,5 @@ async def record(transaction: Transaction, rows: Sequence[Row]) -> set[UUID]:
     await transaction.execute(_SHARE)
     new = set(await transaction.fetch_all(_RECORD, rows=encoded_with_names(with_digits(rows), ROW_TYPES)))
     # The roll-ups' rows are locked now, each by its key, so nobody else is at the histograms of the same keys.
-    await latencies.add(transaction, "postgresql", (row for row in rows if event_id(row) in new))
+    await transaction.perform(latencies.added("postgresql", (row for row in rows if event_id(row) in new)))
     return new

@@ -7,13 +7,13 @@ the three tables it goes into, took three times as long.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Column, LargeBinary, MetaData, Table, delete, insert, select
 from sqlalchemy.schema import CreateTable
 
-from proxystore.database import Query, Statement, Transaction
+from proxystore.database import Bulk, Query, Script, Statement, Transaction
 from proxystore.ledger import latencies
 from proxystore.ledger.rollups import PERIODS, added
 from proxystore.ledger.rows import EVENT_COLUMNS, ROW_TYPES, Row, event_id, stored
@@ -26,6 +26,7 @@ _BATCH: Final = Table(
     prefixes=["TEMPORARY"],
 )
 _CREATE: Final = Statement(CreateTable(_BATCH, if_not_exists=True))
+_FILL: Final = Bulk(_BATCH)
 _CLEAR: Final = Statement(delete(_BATCH))
 _FIND_KNOWN: Final = Query(
     select(usage_events.c.event_id).where(usage_events.c.event_id.in_(select(_BATCH.c.event_id))),
@@ -42,19 +43,19 @@ _ADD: Final = [Statement(added("sqlite", period, _BATCH)) for period in PERIODS]
 
 async def record(transaction: Transaction, rows: Sequence[Row]) -> set[UUID]:
     """Write *rows* (in the order of their ids) down; return the events that were new."""
-    await transaction.execute(_CREATE)
-    await transaction.execute(_CLEAR)
-    await transaction.fill(_BATCH, [_plain(row) for row in rows])
-    known = set(await transaction.fetch_all(_FIND_KNOWN))
+    return await transaction.perform(_recorded(rows))
+
+
+def _recorded(rows: Sequence[Row]) -> Script[set[UUID]]:
+    yield _CREATE, {}
+    yield _CLEAR, {}
+    yield _FILL, [(event_id(row).bytes, *row[1:]) for row in rows]
+    known = set((yield _FIND_KNOWN, {}))
     if known:
-        await transaction.execute(_DROP_KNOWN)
+        yield _DROP_KNOWN, {}
         rows = [row for row in rows if event_id(row) not in known]
     if rows:
         for statement in (_INSERT, *_ADD):
-            await transaction.execute(statement)
-        await latencies.add(transaction, "sqlite", rows)
+            yield statement, {}
+        yield from latencies.added("sqlite", rows)
     return {event_id(row) for row in rows}
-
-
-def _plain(row: Row) -> Sequence[Any]:
-    return (event_id(row).bytes, *row[1:])
