@@ -30,9 +30,9 @@ _CANDIDATURE: Final = 0.05
 _LEAST_PAUSE: Final = 0.05
 _IMPATIENT_PAUSE: Final = 0.005  # where requests wait for the commit
 _LONGEST_PAUSE: Final = 5.0
-_LEAST_BATCH: Final = 250
+_LEAST_BATCH: Final = 100
 _LARGEST_BATCH: Final = 5_000
-_LONGEST_HOLD: Final[Mapping[str, float]] = {"sqlite": 0.015, "postgresql": 0.1}
+_LONGEST_HOLD: Final[Mapping[str, float]] = {"sqlite": 0.01, "postgresql": 0.1}
 """Seconds for which a batch may keep others waiting: on SQLite all who write, elsewhere who wants the same rows."""
 _INSTANT: Final = 0.001
 _USUAL_SIZE: Final = 500  # bytes of an entry's beginning and end
