@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from proxystore.asgi import ProxyStoreMiddleware
     from proxystore.cache import Space
     from proxystore.changes import Change
+    from proxystore.cache import Flight, Space
     from proxystore.cli import Column, CommandLine
     from proxystore.database import Database, Query, Statement
     from proxystore.errors import (
@@ -109,6 +110,7 @@ _HOMES: Final = {
     "Explanation": "pricing",
     "FoundKey": "records",
     "Hold": "values",
+    "Flight": "cache",
     "ImportResult": "records",
     "InvalidRecord": "errors",
     "KeyExpired": "errors",
@@ -197,6 +199,7 @@ __all__ = [
     "Explanation",
     "FoundKey",
     "Hold",
+    "Flight",
     "ImportResult",
     "InvalidRecord",
     "KeyExpired",

@@ -183,6 +183,7 @@ class Outbound(Ending):
         if meter is not None:
             exchange.usage = meter.usage
             exchange.response.finish_reason = meter.finish_reason
+            exchange.response.is_ended = meter.is_ended
         if outcome == "disconnected" and exchange.request.is_dispatched:
             bill(exchange, self.disconnect, meter.estimated_output_tokens if meter is not None else 0)
         super().record(outcome)

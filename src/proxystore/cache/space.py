@@ -12,6 +12,7 @@ from proxystore.errors import InvalidRecord
 from proxystore.records.caches import CacheStats, SpaceStats
 
 if TYPE_CHECKING:
+    from proxystore.cache.flights import Flights
     from proxystore.cache.shelving import Shelving
     from proxystore.cache.table import Table
 
@@ -32,6 +33,7 @@ class Space:
 
     Attributes:
         name: What it is called.
+        flights: Who fetches what is not there.
         largest: How many bytes a value may have.
     """
 
@@ -43,11 +45,13 @@ class Space:
         shelving: Callable[[Callable[[], None]], Shelving],
         *,
         memory: MemoryCache[bytes, Entry],
+        flights: Flights,
         table: Table | None = None,
         announce: Callable[[str, str | None], Awaitable[None]] | None = None,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self.name = name
+        self.flights = flights
         self._memory = memory
         self._shelving = shelving(memory.clear)
         self._table = table
@@ -57,6 +61,14 @@ class Space:
         self._hits = self._disk_hits = self._table_hits = self._misses = self._stored = 0
 
     # -- asking ---------------------------------------------------------------------------------------------------
+
+    def recall(self, key: bytes) -> bytes | None:
+        """Return the value of *key* from memory alone."""
+        entry = self._remembered(key, self._clock() // 1000)
+        if entry is None:
+            return None
+        self._hits += 1
+        return entry.value
 
     def get(self, key: bytes) -> bytes | None:
         """Return the value of *key* from memory or from disk: cheap enough for the event loop.
@@ -77,6 +89,11 @@ class Space:
                 return entry.value
         self._misses += 1
         return None
+
+    @property
+    def is_worth_fetching(self) -> bool:
+        """Whether `fetch` may know what `get` does not."""
+        return self._table is not None or self._token < 0 or not self._shelving.is_quick
 
     async def fetch(self, key: bytes) -> bytes | None:
         """Return the value of *key* from memory, from disk, or from the table; waits a quarter of a second at most."""
@@ -175,6 +192,7 @@ class Space:
 
     async def close(self) -> None:
         """Let go of the files; what is in them stays."""
+        self.flights.close()
         await self._shelving.close()
         self._memory.clear()
         self._token = -1

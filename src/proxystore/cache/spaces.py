@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from proxystore.cache import places
 from proxystore.cache.entry import Entry
+from proxystore.cache.flights import Flights
 from proxystore.cache.memory import MemoryCache
 from proxystore.cache.shelving import Shelving
 from proxystore.cache.space import Space
@@ -117,7 +118,8 @@ class Spaces:
             return Shelving(lambda: self._root() / name, self._size_limit, self._worker, on_lost)
 
         memory = MemoryCache[bytes, Entry](_REMEMBERED, 60.0)
-        return Space(name, shelving, memory=memory, table=self._table, announce=self._tell)
+        flights = Flights(lambda: self._root() / f"{name}.flights")
+        return Space(name, shelving, memory=memory, flights=flights, table=self._table, announce=self._tell)
 
     def _root(self) -> Path:
         if self._directory is not None:

@@ -23,6 +23,7 @@ class Response:
         offered_headers: Go out as well, but for those that the answer has itself.
         first_byte_ns, last_byte_ns: When the response started and ended, nanoseconds since 1970, UTC; 0 until then.
         finish_reason: Why the model stopped, if the wire format could tell; known in ``on_usage``.
+        is_ended: Whether a stream came to its mark of the end, such as ``[DONE]``; known in ``on_usage``.
         chunks: What was sent, in ``on_response``, if :meth:`keep` was called and its limit held.
         wanted_edit: What :meth:`edit` was called with.
         is_kept: Whether somebody asked for the chunks.
@@ -36,6 +37,7 @@ class Response:
         "finish_reason",
         "first_byte_ns",
         "headers",
+        "is_ended",
         "is_kept",
         "last_byte_ns",
         "offered_headers",
@@ -51,6 +53,7 @@ class Response:
         self.first_byte_ns = 0
         self.last_byte_ns = 0
         self.finish_reason: str | None = None
+        self.is_ended = False
         self.chunks: list[bytes] = []
         self.wanted_edit: Edit | None = None
         self.is_kept = False

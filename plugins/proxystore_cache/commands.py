@@ -1,0 +1,87 @@
+"""``proxystore cache``: what is kept, and having it forgotten."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from proxystore import Column, CommandLine, SpaceStats
+
+_RESPONSES = "responses"
+_WHOLE = tuple(Column(name) for name in SpaceStats.__struct_fields__)
+_SHOWN = (
+    Column("space"),
+    Column("is_open", "usable"),
+    Column("entries"),
+    Column("disk_bytes", "bytes on disk"),
+    Column("table_entries", "in the table"),
+    Column("table_bytes", "bytes there"),
+)
+
+
+def _hex(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise typer.BadParameter("hexadecimal digits, two for each byte") from None
+
+
+_Json = Annotated[bool, typer.Option("--json", help="For programs: every value there is.")]
+_Space = Annotated[str, typer.Option("--space", help="Which space; that of the response cache if not said.")]
+_All = Annotated[bool, typer.Option("--all", help="Everything in it.")]
+_Model = Annotated[str | None, typer.Option("--model", help="Answers of a model, by the name that was asked for.")]
+_Project = Annotated[str | None, typer.Option("--project", help="Answers to a project, by its id.")]
+_ApiKey = Annotated[str | None, typer.Option("--api-key", help="Answers that a key has asked for first, by its id.")]
+_Tag = Annotated[list[str] | None, typer.Option("--tag", help="What has this tag; may be given more than once.")]
+_Prefix = Annotated[bytes | None, typer.Option("--prefix", parser=_hex, help="Entries whose key begins so, in hex.")]
+_Key = Annotated[bytes | None, typer.Option("--key", parser=_hex, help="The one entry of this key, in hex.")]
+
+cache = typer.Typer(help="What is kept so that nobody has to ask for it twice.", no_args_is_help=True)
+
+
+@cache.command()
+def stats(context: typer.Context, *, as_json: _Json = False) -> None:
+    """Show what this host keeps on disk, and what hosts share in the database."""
+    line: CommandLine = context.obj
+
+    async def work() -> list[SpaceStats]:
+        async with line.store() as store:
+            return [await store.cache.space(name).stats() for name in store.cache.names()]
+
+    line.show(line.run(work()), _WHOLE if as_json else _SHOWN, as_json=as_json)
+
+
+@cache.command()
+def purge(
+    context: typer.Context,
+    *,
+    everything: _All = False,
+    model: _Model = None,
+    project: _Project = None,
+    api_key: _ApiKey = None,
+    tag: _Tag = None,
+    prefix: _Prefix = None,
+    key: _Key = None,
+    space: _Space = _RESPONSES,
+    as_json: _Json = False,
+) -> None:
+    """Forget entries, on every host: all of them, or those of a model, a project, a key, a tag."""
+    tags = [f"{kind}:{name}" for kind, name in (("model", model), ("project", project), ("key", api_key)) if name]
+    tags += tag or []
+    if sum((everything, bool(tags), prefix is not None, key is not None)) != 1:
+        raise typer.BadParameter("say what is to be forgotten: --all, --prefix, --key, or one or more of the others")
+    line: CommandLine = context.obj
+
+    async def work() -> int:
+        async with line.store() as store:
+            where = store.cache.space(space)
+            if tags:
+                return await where.invalidate(*tags, actor=line.actor)
+            return await where.purge(key or prefix or b"", actor=line.actor)
+
+    count = line.run(work())
+    if as_json:
+        line.show([{"space": space, "purged": count}], (Column("space"), Column("purged")), as_json=True)
+    else:
+        typer.echo(f"forgot {count}")
