@@ -12,9 +12,8 @@ from proxystore._foreign import refuse_foreign_distribution
 
 if TYPE_CHECKING:
     from proxystore.asgi import ProxyStoreMiddleware
-    from proxystore.cache import Space
-    from proxystore.changes import Change
     from proxystore.cache import Flight, Space
+    from proxystore.changes import Change
     from proxystore.cli import Column, CommandLine
     from proxystore.database import Database, Query, Statement
     from proxystore.errors import (
@@ -111,6 +110,7 @@ _HOMES: Final = {
     "FoundKey": "records",
     "Hold": "values",
     "Flight": "cache",
+    "FoundKey": "records",
     "ImportResult": "records",
     "InvalidRecord": "errors",
     "KeyExpired": "errors",
@@ -200,6 +200,7 @@ __all__ = [
     "FoundKey",
     "Hold",
     "Flight",
+    "FoundKey",
     "ImportResult",
     "InvalidRecord",
     "KeyExpired",

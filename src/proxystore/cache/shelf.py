@@ -104,12 +104,11 @@ class Shelf:
         """
         tag = _BETWEEN + _BETWEEN.join(sorted(set(tags))) + _BETWEEN
         ttl = (entry.expires_at - entry.stored_at) / 1e6
-        is_new = self.get(key) is None
         self._register(tag, ttl)
         data = packed(key, entry)
-        self._until_done(lambda: self._cache.set(key, data, expire=ttl, tag=tag))
-        if not is_new:
-            self.change()
+        if not self._done(lambda: self._cache.add(key, data, expire=ttl, tag=tag)):
+            self._until_done(lambda: self._cache.set(key, data, expire=ttl, tag=tag))
+            self.change()  # somebody may remember what was there
         return True
 
     def delete(self, key: bytes) -> bool:

@@ -1,0 +1,102 @@
+"""``proxystore cache`` as it is typed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from proxystore import Settings, Store
+from proxystore.cli.building import build
+
+ENTRIES = {
+    b"\x01\x02": ("model:a", "project:p", "key:k"),
+    b"\x01\x03": ("model:b", "project:p"),
+    b"\x02": ("model:b", "other"),
+}
+
+
+@pytest.fixture(name="settings")
+def _settings(migrated_url: str, tmp_path: Path) -> Settings:
+    settings = Settings.load(environ={}, database_url=migrated_url, data_dir=tmp_path / "data", cache_table=True)
+
+    async def fill() -> None:
+        async with Store(settings=settings) as store:
+            for key, tags in ENTRIES.items():
+                await store.cache.space("responses").set(key, b"value", ttl=60, tags=tags)
+            await store.cache.space("mine").set(b"\x01", b"value", ttl=60)
+
+    asyncio.run(fill())
+    return settings
+
+
+def _type(settings: Settings, *words: str):
+    return CliRunner().invoke(build(settings), ["cache", *words])
+
+
+def _left(settings: Settings) -> set[bytes]:
+    async def read() -> set[bytes]:
+        async with Store(settings=settings) as store:
+            space = store.cache.space("responses")
+            await space.open()
+            left = {key for key in ENTRIES if space.get(key)}
+            assert left == {key for key in ENTRIES if await store.cache.space("responses").fetch(key)}
+            return left
+
+    return asyncio.run(read())
+
+
+def test_stats_tell_what_there_is(settings):
+    shown = json.loads(_type(settings, "stats", "--json").stdout)
+
+    assert [(row["space"], row["entries"], row["table_entries"], row["is_open"]) for row in shown] == [
+        ("mine", 1, 1, True),
+        ("responses", 3, 3, True),
+    ]
+    result = _type(settings, "stats")
+    assert [line.split()[0] for line in result.stdout.splitlines()] == ["space", "mine", "responses"]
+    assert "database:" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "left"),
+    [
+        (["--all"], set()),
+        (["--model", "b"], {b"\x01\x02"}),
+        (["--project", "p"], {b"\x02"}),
+        (["--api-key", "k"], {b"\x01\x03", b"\x02"}),
+        (["--tag", "other", "--tag", "key:k"], {b"\x01\x03"}),
+        (["--prefix", "01"], {b"\x02"}),
+        (["--key", "0102"], {b"\x01\x03", b"\x02"}),
+        (["--all", "--space", "mine"], set(ENTRIES)),
+    ],
+)
+def test_what_is_named_is_forgotten(settings, words, left):
+    result = _type(settings, "purge", *words, "--json")
+
+    assert result.exit_code == 0
+    (row,) = json.loads(result.stdout)
+    assert row["purged"] == (1 if "mine" in words else 3 - len(left))
+    assert _left(settings) == left
+
+
+def test_purging_says_how_much_and_who_did_it_is_on_record(settings):
+    assert _type(settings, "purge", "--all").stdout == "forgot 3\n"
+
+    async def read():
+        async with Store(settings=settings) as store:
+            return [event async for event in store.audit.events() if event.action == "cache.purge"]
+
+    (event,) = asyncio.run(read())
+    assert event.actor.startswith("cli:")
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["--all", "--model", "a"], ["--prefix", "0"], ["--key", "xx"], ["--all", "--space", "../up"]]
+)
+def test_wrong_use_is_refused(settings, words):
+    assert _type(settings, "purge", *words).exit_code != 0
+    assert _left(settings) == set(ENTRIES)
