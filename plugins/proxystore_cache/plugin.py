@@ -121,7 +121,8 @@ class Cache:
 
     async def _answer(self, exchange: Exchange, space: Space, key: bytes, wish: Wish) -> Answer | Denial | None:
         if wish.is_new_wanted:
-            return self._ask(exchange, key, wish, space.flights.lead(key))
+            self._ask(exchange, key, wish, space.flights.lead(key))
+            return None
         if wish.is_cached_wanted:
             return await self._find(exchange, space, key, wish) or NOT_CACHED
         found = self._replayed(exchange, space.recall(key), wish)
@@ -142,7 +143,8 @@ class Cache:
                 _end(flight)
                 return found
             if flight is not None or not is_worth_it:
-                return self._ask(exchange, key, wish, flight)
+                self._ask(exchange, key, wish, flight)
+                return None
             is_worth_it = await space.flights.follow(key, until - time.monotonic())
             has_waited = True
 
