@@ -23,6 +23,7 @@ class Grouping(StrEnum):
     PROVIDER = "provider"
     PROJECT = "project"
     KEY = "key"
+    TAG = "tag"
     CREDENTIAL = "credential"
     OPERATION = "operation"
     DAY = "day"

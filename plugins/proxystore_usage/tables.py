@@ -58,7 +58,7 @@ FIELDS: Final = (Column("field"), Column("value"))
 def summary_columns(by: str) -> tuple[Column, ...]:
     """Return what people are shown of a summary by *by*."""
     return (
-        Column("group", by),
+        *_group(by),
         Column("requests"),
         Column("errors"),
         Column("refusals", "refused"),
@@ -74,29 +74,34 @@ def summary_columns(by: str) -> tuple[Column, ...]:
 def cost_columns(by: str) -> tuple[Column, ...]:
     """Return what people are shown of costs by *by*."""
     share = Column("share", "share", _percent)
-    return (Column("group", by), Column("requests"), Column("all_tokens", "tokens"), Column("unpriced"), _COST, share)
+    return (*_group(by), Column("requests"), Column("all_tokens", "tokens"), Column("unpriced"), _COST, share)
 
 
 def latency_columns(by: str) -> tuple[Column, ...]:
     """Return what people are shown of latencies by *by*."""
-    return (Column("group", by), Column("answers"), *(Column(f"p{n}_ms", f"p{n} ms") for n in (50, 95, 99)))
+    return (*_group(by), Column("answers"), *(Column(f"p{n}_ms", f"p{n} ms") for n in (50, 95, 99)))
 
 
 def error_columns(by: str) -> tuple[Column, ...]:
     """Return what people are shown of errors by *by*."""
-    return (Column("group", by), Column("requests"), Column("errors"), Column("error_rate", "rate", _percent))
+    return (*_group(by), Column("requests"), Column("errors"), Column("error_rate", "rate", _percent))
 
 
 def saving_columns(by: str) -> tuple[Column, ...]:
     """Return what people are shown of the cache's work by *by*."""
     rate = Column("cache_hit_rate", "rate", _percent)
     return (
-        Column("group", by),
+        *_group(by),
         Column("requests"),
         Column("cache_hits", "cached"),
         rate,
         Column("saved", "saved", _dollars),
     )
+
+
+def _group(by: str) -> tuple[Column, ...]:
+    """Return what tells groups apart: ids say little to people."""
+    return (Column("group", by), Column("name")) if by in ("key", "project") else (Column("group", by),)
 
 
 def _percent(share: float) -> str:

@@ -61,6 +61,7 @@ class UsageSummary(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         group: The model, project, key … or the period (``2026-11-21``, ``2026-11-21T14:00Z``, ``2026-11``) this is
             about; ``None`` where requests named none.
+        name: What a key or a project is called.
         requests: All of them.
         successes: Answered, by the proxy or from the cache, with a status below 400.
         errors: Failed, or answered with a status from 400 on.
@@ -76,6 +77,7 @@ class UsageSummary(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     group: str | None
+    name: str | None = None
     requests: int
     successes: int
     errors: int
@@ -157,11 +159,13 @@ class LatencySummary(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         group: As in `UsageSummary`.
+        name: As in `UsageSummary`.
         answers: How many there were, from the proxy or the cache, whatever their status.
         p50_ms, p95_ms, p99_ms: The milliseconds in which that share of them was complete, to within 5 %.
     """
 
     group: str | None
+    name: str | None = None
     answers: int
     p50_ms: float | None
     p95_ms: float | None
@@ -173,6 +177,7 @@ class CostShare(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         group: As in `UsageSummary`.
+        name: As in `UsageSummary`.
         requests: All of them.
         unpriced: Those whose cost is not known.
         all_tokens: Every bucket together.
@@ -181,6 +186,7 @@ class CostShare(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     group: str | None
+    name: str | None = None
     requests: int
     unpriced: int
     all_tokens: int

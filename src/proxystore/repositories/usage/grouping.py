@@ -10,7 +10,9 @@ from sqlalchemy import ColumnElement, CompoundSelect, Select, Table, and_, bindp
 
 from proxystore.schema.usage import usage_series
 
-Grouping: TypeAlias = Literal["model", "provider", "project", "key", "credential", "operation", "day", "hour", "month"]
+Grouping: TypeAlias = Literal[
+    "model", "provider", "project", "key", "tag", "credential", "operation", "day", "hour", "month"
+]
 Filters: TypeAlias = frozenset[str]
 """Which of a report's filters are given."""
 
@@ -24,6 +26,7 @@ _NAMES: Final[Mapping[Grouping, ColumnElement[str]]] = {
     "provider": usage_series.c.provider_name,
     "project": usage_series.c.project_id,
     "key": usage_series.c.key_id,
+    "tag": usage_series.c.key_id,  # by which its tags are looked up
     "credential": usage_series.c.credential_id,
     "operation": usage_series.c.operation_name,
 }

@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from typing import Final, Literal, TypeAlias, TypedDict, Unpack
 from uuid import UUID
 
+import msgspec
+
 from proxystore.database import Database
 from proxystore.errors import InvalidRecord, UsageEventNotFound
 from proxystore.ids import first_id
 from proxystore.records import CostShare, LatencySummary, UsageEvent, UsageSummary
-from proxystore.repositories.usage import ranges
+from proxystore.repositories.usage import labels, ranges
 from proxystore.repositories.usage.events import FIND, list_query
 from proxystore.repositories.usage.grouping import Grouping
 from proxystore.repositories.usage.latencies import added_up, latency_query
@@ -97,9 +99,16 @@ class UsageRepository:
     async def summary(
         self, by: Grouping, *, since: datetime | None = None, until: datetime | None = None, **chosen: Unpack[Chosen]
     ) -> Summaries:
-        """Sum up what was used by *by*: periods in order of time, other groups the most used first."""
+        """Sum up what was used by *by*: periods in order of time, other groups the most used first.
+
+        By ``tag``, what a key used is in the group of each of its tags (metadata of type ``tag``), as ``name=value``.
+        """
         filters, bounds = _given(**chosen), _bounds(by, since, until)
-        return merged(by, await self._database.fetch_all(summary_query(by, frozenset(filters)), **bounds, **filters))
+        found = await self._database.fetch_all(summary_query(by, frozenset(filters)), **bounds, **filters)
+        if by == "tag":
+            tags = await labels.tags(self._database, (row.group for row in found))
+            found = [msgspec.structs.replace(row, group=tag) for row in found for tag in tags[row.group]]
+        return await labels.named(self._database, by, merged(by, found))
 
     async def total(
         self, *, since: datetime | None = None, until: datetime | None = None, **chosen: Unpack[Chosen]
@@ -168,7 +177,11 @@ class UsageRepository:
     ) -> Latencies:
         """Return in how many milliseconds half, 95 % and 99 % of answers were complete, by *by*."""
         filters, bounds = _given(**chosen), _bounds(by, since, until)
-        return added_up(await self._database.fetch_all(latency_query(by, frozenset(filters)), **bounds, **filters))
+        found = await self._database.fetch_all(latency_query(by, frozenset(filters)), **bounds, **filters)
+        if by == "tag":
+            tags = await labels.tags(self._database, (part.group for part in found))
+            found = [part._replace(group=tag) for part in found for tag in tags[part.group]]
+        return await labels.named(self._database, by, added_up(found))
 
     async def pseudonym_key(self) -> bytes:
         """Return the secret of this database that end users are hashed with."""
@@ -205,6 +218,7 @@ def _month(year: int, month: int) -> tuple[datetime, datetime]:
 def _share(group: UsageSummary, total: int) -> CostShare:
     return CostShare(
         group=group.group,
+        name=group.name,
         requests=group.requests,
         unpriced=group.unpriced,
         all_tokens=group.all_tokens,

@@ -37,7 +37,8 @@ def merged(by: Grouping, summaries: Iterable[UsageSummary]) -> list[UsageSummary
 
 def total(summaries: Iterable[UsageSummary], group: str | None = None) -> UsageSummary:
     """Return all *summaries* as one."""
-    result = UsageSummary(group=group, **dict.fromkeys(ROLLUP_TOTALS, 0))
+    nothing: dict[str, Any] = dict.fromkeys(ROLLUP_TOTALS, 0)
+    result = UsageSummary(group=group, **nothing)
     for summary in summaries:
         result = _sum(result, summary)
     return result
