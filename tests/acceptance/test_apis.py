@@ -182,3 +182,34 @@ def test_an_official_client_sees_what_it_would_see_without_and_the_books_are_rig
     ] == expected
     assert {(each.status, each.outcome) for each in events} == {(200, "complete")}
     assert {each.quality for each in events if each.operation_name != "speech"} == {"reported"}
+
+
+async def _converse(base: str) -> list[str]:
+    heard = []
+    async with (
+        openai.AsyncOpenAI(base_url=f"{base}/v1", api_key="sk-unused", max_retries=0) as client,
+        client.responses.connect() as connection,
+    ):
+        for _ in range(2):
+            await connection.response.create(model="gpt-4o", input="hello there", instructions="Be quick.")
+            async for event in connection:
+                heard.append(event.model_dump_json())
+                if event.type == "response.completed":
+                    break
+    return heard
+
+
+def test_responses_over_a_websocket_are_recorded_one_by_one(settings: Settings):
+    with serving(FakeUpstream()) as base:
+        bare = asyncio.run(_converse(base))
+    with serving(ProxyStoreMiddleware(FakeUpstream(), settings=settings)) as base:
+        assert asyncio.run(_converse(base)) == bare
+
+    events = _events(settings)
+    assert [(each.operation_name, each.request_model, each.input_tokens, each.output_tokens) for each in events] == [
+        ("chat", "gpt-4o", 2, 9),
+        ("chat", "gpt-4o", 2, 9),
+    ]
+    assert {(each.status, each.outcome, each.quality, each.cache_read_tokens) for each in events} == {
+        (200, "complete", "reported", 2)
+    }

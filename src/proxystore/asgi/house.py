@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from proxystore.exchange.asgi import ASGIApp, Receive, Scope
     from proxystore.hooks import Plugins
     from proxystore.store import Store
+    from proxystore.wire import WireFormat
 
 _MOST_REMEMBERED: Final = 256
 
@@ -53,10 +54,11 @@ class House:
         self._refusing_paths: set[str] = set()
         self._tasks: set[asyncio.Future[None]] = set()
 
-    def exchange(self, scope: Scope, path: str, receive: Receive) -> Exchange:
+    def exchange(self, scope: Scope, path: str, receive: Receive, format: WireFormat | None = None) -> Exchange:
         """Return a new exchange for *scope*, marked there so that a second middleware does not count it again."""
         settings = self.settings
-        format = self.formats.find(scope.get("method", "GET"), path)
+        if format is None:
+            format = self.formats.find(scope.get("method", "GET"), path)
         scope["proxystore"] = format
         return Exchange(
             Request(scope, receive, path, format, limit=settings.max_body_bytes, trusted=settings.trusted_proxies)

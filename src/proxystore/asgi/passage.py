@@ -68,7 +68,7 @@ def _prepare(house: House, exchange: Exchange) -> Question | None:
         request.remove_header(b"accept-encoding")
     question = Question.put(house, request) if request.is_claimed else None
     if exchange.is_journaled:
-        house.store.ledger.begin(_begin(exchange))
+        house.store.ledger.begin(begin_of(exchange))
     request.is_dispatched = True
     return question
 
@@ -83,7 +83,8 @@ async def _ask_without(question: Question, house: House, exchange: Exchange, out
         house.remember_refusal(request.path)
 
 
-def _begin(exchange: Exchange) -> Begin:
+def begin_of(exchange: Exchange) -> Begin:
+    """Return what is written down of *exchange* before the proxy is asked."""
     request, who = exchange.request, exchange.principal
     call = request.call
     return Begin(

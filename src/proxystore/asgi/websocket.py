@@ -1,17 +1,23 @@
-"""One WebSocket on its way through: asked who is calling, passed on unread, recorded once."""
+"""One WebSocket on its way through: asked who is calling, and recorded once.
+
+What is spoken on it passes unread, unless its messages are understood: then each request among them is recorded in the
+connection's place.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from proxystore.asgi.conversation import Conversation
 from proxystore.asgi.deciding import authenticate
 from proxystore.asgi.ending import Ending, broken_outcome
 from proxystore.asgi.refusing import request_id_header, worded
+from proxystore.wire import SOCKETS, spoken_on
 
 if TYPE_CHECKING:
     from proxystore.asgi.house import House
     from proxystore.exchange.asgi import Message, Receive, Scope, Send
-    from proxystore.values import Denial
+    from proxystore.values import Denial, Outcome
 
 _NORMAL_CLOSURES: Final = frozenset({1000, 1001, 1005})  # RFC 6455, section 7.4.1: done, going away, no code given
 _POLICY_VIOLATION: Final = 1008
@@ -20,14 +26,16 @@ _POLICY_VIOLATION: Final = 1008
 class WebSocketPassage:
     """Holds what only the way through needs; plugins see its exchange."""
 
-    __slots__ = ("_ending", "_exchange", "_house", "_receive", "_send")
+    __slots__ = ("_conversation", "_ending", "_exchange", "_house", "_receive", "_send")
 
     def __init__(self, house: House, scope: Scope, path: str, receive: Receive, send: Send) -> None:
         self._house = house
         self._receive = receive
         self._send = send
-        self._exchange = house.exchange(scope, path, receive)
+        socket = spoken_on(path, SOCKETS)
+        self._exchange = house.exchange(scope, path, receive, None if socket is None else socket.format)
         self._ending = Ending(house, self._exchange)
+        self._conversation = None if socket is None else Conversation(house, scope, path, socket, send)
 
     async def run(self) -> None:
         """Carry the connection through the house."""
@@ -40,24 +48,46 @@ class WebSocketPassage:
                 request.is_dispatched = True
                 await self._house.app(request.scope, self._pass_in, self._pass_out)
                 if self._exchange.response.status == 101:  # the proxy is done; the server closes for it
-                    self._ending.record("complete")
+                    self._record("complete")
         except BaseException as error:
             self._exchange.error = error
             raise
         finally:
-            self._ending.record(broken_outcome(self._exchange))
+            await self._break_off()
+
+    async def _break_off(self) -> None:
+        exchange = self._exchange
+        if self._conversation is not None:
+            await self._conversation.break_off(is_gone=exchange.request.body.is_gone, error=exchange.error)
+        self._record(broken_outcome(exchange))
+        if self._ending.is_recorded:
             await self._ending.observe()
+
+    def _record(self, outcome: Outcome) -> None:
+        """Record the connection, unless its turns have been, each by itself."""
+        if self._conversation is None or self._exchange.response.status != 101:
+            self._ending.record(outcome)
 
     async def _pass_in(self) -> Message:
         message = await self._receive()
+        while self._conversation is not None and message["type"] == "websocket.receive":
+            passing = await self._conversation.take(message)
+            if passing is not None:
+                return passing
+            message = await self._receive()
         if message["type"] == "websocket.disconnect":
             is_normal = message.get("code", 1005) in _NORMAL_CLOSURES
             self._exchange.request.body.is_gone = not is_normal
-            self._ending.record("complete" if is_normal else "disconnected")
+            if self._conversation is not None:
+                await self._conversation.break_off(is_gone=True)
+            self._record("complete" if is_normal else "disconnected")
         return message
 
     async def _pass_out(self, message: Message) -> None:
         kind, response = message["type"], self._exchange.response
+        if kind == "websocket.send" and self._conversation is not None:
+            await self._conversation.give(message)
+            return
         if kind == "websocket.accept":
             self._start(101)
             message = {**message, "headers": [*message.get("headers", ()), *self._added_headers()]}
@@ -69,7 +99,9 @@ class WebSocketPassage:
         elif kind == "websocket.close":
             if response.status is None:  # before it was accepted: the server answers 403
                 self._start(403)
-            self._ending.record("complete" if response.status == 101 else "failed")
+            if self._conversation is not None:
+                await self._conversation.break_off(is_gone=False)
+            self._record("complete" if response.status == 101 else "failed")
         if self._ending.is_awaited:
             await self._ending.commit()
         await self._send(message)

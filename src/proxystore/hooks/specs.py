@@ -161,8 +161,9 @@ async def on_request(exchange: Exchange, store: Store) -> Answer | Denial | None
     """Refuse, answer, edit or let pass.
 
     Called once for each HTTP request that ``on_auth`` did not refuse, before the proxy sees it; where a wire format
-    knows the path, the body has been read and ``request.call`` is known. Not called for WebSockets. Plugins are asked
-    in order; the first answer that is not ``None`` wins. May be ``def`` or ``async def``. An exception, or an answer
+    knows the path, the body has been read and ``request.call`` is known. Not called for WebSockets, but for each
+    request on one whose messages are understood; its scope is then that of the WebSocket. Plugins are asked in order;
+    the first answer that is not ``None`` wins. May be ``def`` or ``async def``. An exception, or an answer
     of another type, refuses the request with 503.
 
     Args:

@@ -10,6 +10,7 @@ from proxystore.wire.estimating import estimated_input_tokens
 from proxystore.wire.format import Meter, WireFormat
 from proxystore.wire.limits import NamesLimits, limit_headers
 from proxystore.wire.registry import Formats
+from proxystore.wire.sockets import SocketFormat, spoken_on
 from proxystore.wire.unknown import Unknown
 
 BUILT_IN: Final[tuple[WireFormat, ...]] = (
@@ -31,15 +32,21 @@ BUILT_IN: Final[tuple[WireFormat, ...]] = (
 )
 """The formats that need no plugin, in the order in which they are asked."""
 
+SOCKETS: Final[tuple[SocketFormat, ...]] = (openai.ResponsesSocket(),)
+"""What is understood of WebSockets."""
+
 __all__ = [
     "BUILT_IN",
+    "SOCKETS",
     "Formats",
     "Meter",
     "NamesLimits",
+    "SocketFormat",
     "Unknown",
     "WireFormat",
     "decode_body",
     "decoded",
     "estimated_input_tokens",
     "limit_headers",
+    "spoken_on",
 ]

@@ -8,6 +8,7 @@ from proxystore.wire.openai.completions import Completions
 from proxystore.wire.openai.embeddings import Embeddings
 from proxystore.wire.openai.images import Images
 from proxystore.wire.openai.responses import CancelResponse, CountInputTokens, Responses
+from proxystore.wire.openai.responses_socket import ResponsesSocket
 
 __all__ = [
     "CancelResponse",
@@ -17,6 +18,7 @@ __all__ = [
     "Embeddings",
     "Images",
     "Responses",
+    "ResponsesSocket",
     "Speech",
     "Transcriptions",
     "Translations",
