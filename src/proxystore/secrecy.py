@@ -21,6 +21,7 @@ from sqlalchemy import bindparam, delete, select
 
 from proxystore.credentials import Pepper
 from proxystore.database import Database, Query, Statement, upsert
+from proxystore.directories import make_private_directory
 from proxystore.errors import SettingsError
 from proxystore.schema.api_keys import api_keys
 from proxystore.schema.settings import settings as table
@@ -126,7 +127,7 @@ def _own(purpose: Purpose, settings: Settings, *, is_first: bool) -> str:
 
 def _make(path: Path) -> None:
     """Write a new secret to *path*, whole or not at all; the first of several processes wins."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_directory(path.parent)
     draft = path.with_name(f".{path.name}-{token_hex(8)}")
     file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:

@@ -11,6 +11,8 @@ from pathlib import Path
 from secrets import randbits, token_hex
 from typing import Final
 
+from proxystore.directories import make_private_directory
+
 _BROKEN: Final = ".broken-"
 _CHANGED: Final = "changed"
 _PRIVATE: Final = 0o700
@@ -41,7 +43,7 @@ def make_root(root: Path) -> None:
         Foreign: It belongs to somebody else, or is open to others.
         OSError: It cannot be made.
     """
-    root.parent.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+    make_private_directory(root.parent)
     _make_directory(root)
 
 

@@ -11,6 +11,7 @@ from threading import Lock
 from typing import Final, Literal, TypeAlias
 from uuid import UUID, uuid4
 
+from proxystore.directories import make_private_directory
 from proxystore.errors import StoreUnavailable
 from proxystore.ledger.caretaking import Caretaker
 from proxystore.ledger.entries import Begin, UsageEntry, encode
@@ -74,7 +75,7 @@ class Journal:
             StoreUnavailable: The directory cannot be written.
         """
         try:
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_directory(self.directory)
             self._segment = self._new_segment()
         except OSError as error:
             raise StoreUnavailable(f"the journal cannot be written in {self.directory}: {error.strerror}") from error

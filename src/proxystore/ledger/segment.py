@@ -13,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 
+from proxystore.directories import make_private_directory
 from proxystore.errors import StoreUnavailable
 from proxystore.ids import uuid7
 from proxystore.ledger.frames import Kind, framed
@@ -87,7 +88,7 @@ class Segment:
         Raises:
             OSError: That cannot be written; this one still takes entries.
         """
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_directory(self._path.parent)
         with _created(self._path) as file:
             copied = 0
             while chunk := os.pread(self._file, min(_CHUNK, self.size - copied), copied):
