@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
-
-import msgspec
+from typing import Any, Final, Literal, TypeAlias, TypeVar
+from uuid import UUID
 
 from proxystore import AuditEntry, Denial, Exchange, Request, uuid7
+
+T = TypeVar("T", str, bytes)
+AuditOutcome: TypeAlias = Literal["success", "failure", "denied", "error"]
 
 _KEY: Final = re.compile(r"\b(psk_[0-9A-Za-z]{0,8})[0-9A-Za-z]*|\b(sk-|AIza|Bearer\s+|Basic\s+)[\w.~+/=-]{8,}")
 _OURS: Final = re.compile(r"\bpsk_[0-9A-Za-z]{1,8}")
@@ -15,7 +17,9 @@ _PRESENTED: Final = (b"authorization", b"x-api-key", b"x-goog-api-key", b"api-ke
 _ASKING_ONLY: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _TRACEPARENT_SIZE: Final = 55
 _LONGEST: Final = 200
-_encode: Final = msgspec.json.Encoder().encode
+_MOST_KNOWN: Final = 500
+_paths: Final[dict[str, str]] = {}
+_agents: Final[dict[bytes, str]] = {}
 
 
 def is_heeded(exchange: Exchange) -> bool:
@@ -31,28 +35,27 @@ def is_heeded(exchange: Exchange) -> bool:
 
 def opening(exchange: Exchange) -> AuditEntry:
     """Return the event that stands before the answer."""
-    return _entry(exchange, event_id=uuid7(), action="request.open", outcome="success")
+    return _entry(exchange, uuid7(), "request.open", "success", None, None)
 
 
 def closing(exchange: Exchange, key_header: bytes) -> AuditEntry:
     """Return the event of how it ended."""
-    denial, status = exchange.denial, exchange.response.status or 0
-    if denial is None:
+    denial = exchange.denial
+    if denial is not None:
+        known = _circumstances(exchange, denial, key_header)
+        if denial.status == 401:
+            return _entry(exchange, exchange.id, "authenticate", "failure", denial.code, known)
         return _entry(
-            exchange,
-            event_id=exchange.id,
-            action="request",
-            outcome="success" if exchange.outcome != "failed" and status < 400 else "failure",
-            reason=None if exchange.outcome in ("complete", "cached") else exchange.outcome,
-            metadata={"status": status, "outcome": exchange.outcome, "model": exchange.request.call.request_model},
+            exchange, exchange.id, "request", "denied" if denial.status < 500 else "error", denial.code, known
         )
+    status, ended = exchange.response.status or 0, exchange.outcome
     return _entry(
         exchange,
-        event_id=exchange.id,
-        action="authenticate" if denial.status == 401 else "request",
-        outcome=_outcome(denial),
-        reason=denial.code,
-        metadata=_circumstances(exchange, denial, key_header),
+        exchange.id,
+        "request",
+        "success" if ended != "failed" and status < 400 else "failure",
+        None if ended in ("complete", "cached") else ended,
+        {"status": status, "outcome": ended, "model": exchange.request.call.request_model},
     )
 
 
@@ -61,28 +64,38 @@ def masked(text: str) -> str:
     return _KEY.sub(_mask, text) if "sk" in text or "AIza" in text or "Bearer" in text or "Basic" in text else text
 
 
-def _entry(exchange: Exchange, **about: Any) -> AuditEntry:
+def _entry(  # noqa: PLR0917  called where every microsecond counts
+    exchange: Exchange,
+    event_id: UUID,
+    action: str,
+    outcome: AuditOutcome,
+    reason: str | None,
+    metadata: dict[str, Any] | None,
+) -> AuditEntry:
     request, who = exchange.request, exchange.principal
-    agent = request.header(b"user-agent")
+    header = request.header
+    agent, trace, given = header(b"user-agent"), header(b"traceparent"), header(b"x-request-id")
+    if trace is not None and len(trace) == _TRACEPARENT_SIZE:
+        correlation = trace[3:35].decode("latin-1")
+    else:
+        correlation = None if given is None else masked(given[:_LONGEST].decode("latin-1"))
     return AuditEntry(
-        occurred_at=exchange.now_ns() // 1_000,
-        actor=(who.name or who.key_id) if who is not None else None,
-        project_id=who.project_id if who is not None else None,
-        key_id=who.key_id if who is not None else None,
-        request_id=_encode(exchange.id)[1:-1].decode(),  # five times as fast as str
-        correlation_id=_correlation(request),
+        event_id=event_id,
+        occurred_at=(exchange.response.last_byte_ns or exchange.now_ns()) // 1_000,
+        action=action,
+        outcome=outcome,
+        actor=None if who is None else who.name or who.key_id,
+        reason=reason,
+        project_id=None if who is None else who.project_id,
+        key_id=None if who is None else who.key_id,
+        request_id="=" if event_id is exchange.id else str(exchange.id),
+        correlation_id=correlation,
         client_ip=request.client_ip,
         method=request.method,
-        path=masked(request.path),
-        user_agent=masked(agent.decode("latin-1")) if agent is not None else None,
-        **about,
+        path=_paths.get(request.path) or _known(_paths, request.path),
+        user_agent=None if agent is None else _agents.get(agent) or _known(_agents, agent),
+        metadata=metadata,
     )
-
-
-def _outcome(denial: Denial) -> Any:
-    if denial.status == 401:
-        return "failure"
-    return "denied" if denial.status < 500 else "error"
 
 
 def _circumstances(exchange: Exchange, denial: Denial, key_header: bytes) -> dict[str, Any]:
@@ -108,13 +121,14 @@ def _presented(request: Request, key_header: bytes) -> str | None:
     return None
 
 
-def _correlation(request: Request) -> str | None:
-    """Return the caller's own id: that of its trace, else ``x-request-id``."""
-    trace = request.header(b"traceparent")
-    if trace is not None and len(trace) == _TRACEPARENT_SIZE:
-        return trace[3:35].decode("latin-1")
-    given = request.header(b"x-request-id")
-    return None if given is None else masked(given[:_LONGEST].decode("latin-1"))
+def _known(memory: dict[T, str], key: T) -> str:
+    """Return *key* as text without a secret, and remember it for a while: most come again and again."""
+    text = masked(key.decode("latin-1") if isinstance(key, bytes) else key)
+    if len(key) <= _LONGEST:
+        if len(memory) >= _MOST_KNOWN:
+            memory.clear()
+        memory[key] = text
+    return text
 
 
 def _mask(found: re.Match[str]) -> str:

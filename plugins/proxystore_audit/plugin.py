@@ -11,6 +11,8 @@ from proxystore import Denial, Exchange, Store, StoreError, hookimpl
 from proxystore_audit.noting import closing, is_heeded, opening
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     import typer
 
 _log: Final = logging.getLogger(__name__)
@@ -61,17 +63,17 @@ class Audit:
             _log.warning("what is set could not be written down in the audit trail: %s", error)
 
     @hookimpl(tryfirst=True)
-    async def on_auth(self, exchange: Exchange, store: Store) -> Denial | None:
+    def on_auth(self, exchange: Exchange, store: Store) -> Awaitable[Denial | None] | None:
         """Have the opening of a WebSocket written down, where it must be: nobody asks ``on_request`` about those."""
         if self._is_closed and exchange.request.is_websocket:
-            return await self._opened(exchange, store)
+            return self._opened(exchange, store)
         return None
 
     @hookimpl(tryfirst=True)
-    async def on_request(self, exchange: Exchange, store: Store) -> Denial | None:
+    def on_request(self, exchange: Exchange, store: Store) -> Awaitable[Denial | None] | None:
         """Have what is asked for written down, where it must be, before anybody answers."""
         if self._is_closed and is_heeded(exchange):
-            return await self._opened(exchange, store)
+            return self._opened(exchange, store)
         return None
 
     @hookimpl

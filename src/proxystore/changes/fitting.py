@@ -17,11 +17,9 @@ LONGEST_METADATA: Final = 8_000
 _LATEST: Final = 2**53
 _OUTCOMES: Final = frozenset({"success", "failure", "denied", "error"})
 
-_TEXTS: Final = tuple(
-    name
-    for name in AuditEntry.__struct_fields__
-    if name not in ("event_id", "occurred_at", "action", "outcome", "metadata")
-)
+ITS_OWN: Final = "="
+"""Stands for a request's id where that is the event's own."""
+
 _encoder: Final = msgspec.json.Encoder(enc_hook=str)
 _decode: Final = msgspec.json.decode
 
@@ -35,7 +33,15 @@ def content_of(entry: AuditEntry) -> tuple[Any, ...]:
         _fitting(entry.action, _USUAL) or "unknown",
         _fitting(entry.actor, _USUAL),
         entry.outcome if entry.outcome in _OUTCOMES else "error",
-        *(_fitting(getattr(entry, name), _LONGEST.get(name, _USUAL)) for name in _TEXTS[1:]),
+        _fitting(entry.reason, _LONGEST["reason"]),
+        _fitting(entry.project_id, _USUAL),
+        _fitting(entry.key_id, _USUAL),
+        str(entry.event_id) if entry.request_id == ITS_OWN else _fitting(entry.request_id, _USUAL),
+        _fitting(entry.correlation_id, _USUAL),
+        _fitting(entry.client_ip, _USUAL),
+        _fitting(entry.method, _USUAL),
+        _fitting(entry.path, _LONGEST["path"]),
+        _fitting(entry.user_agent, _LONGEST["user_agent"]),
         _metadata(entry.metadata),
     )
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -22,6 +21,7 @@ from proxystore.ledger.audit_entries import audit_frame
 from proxystore.ledger.audit_recorder import AuditRecorder
 from proxystore.ledger.commits import Commits
 from proxystore.ledger.drainer import Drainer
+from proxystore.ledger.forking import tell_of_forks
 from proxystore.ledger.host import host_id
 from proxystore.ledger.journal import Journal, Position
 from proxystore.ledger.segment import SUFFIX
@@ -55,18 +55,14 @@ class Trail:
         self._journal: Journal | None = None
         self._writer: Writer | None = None
         self._commits: Commits | None = None
-        self._process = 0
+        self._is_open = False
+        tell_of_forks(self)
 
     def locate(self, directory: Path, store_id: UUID) -> None:
         """Say where journals are; what a dead process left there is taken up at once."""
         self._place = directory / _FOLDER, store_id
         if any(self._place[0].glob(f"*{SUFFIX}")):
             self.open()
-
-    @property
-    def is_open(self) -> bool:
-        """Whether this process has opened it."""
-        return self._process == os.getpid()
 
     def open(self) -> None:
         """Open this process's journal, and stand for election as the host's writer; harmless when open already.
@@ -75,7 +71,7 @@ class Trail:
             StoreClosed: The store is not open.
             StoreUnavailable: The journal cannot be written.
         """
-        if self.is_open:
+        if self._is_open:
             return
         if self._place is None:
             raise StoreClosed
@@ -86,7 +82,7 @@ class Trail:
         self._writer = Writer(directory, lambda: self._drainer(directory, identity))
         self._writer.start()
         self._commits = None
-        self._process = os.getpid()
+        self._is_open = True
 
     def note(self, entry: AuditEntry) -> Position | None:
         """Note something for the audit trail: it is on the disk when this returns. Never waits, never raises.
@@ -95,7 +91,8 @@ class Trail:
             Where it is in the journal; ``None`` if the disk has not taken it yet.
         """
         try:
-            self.open()
+            if self._journal is None or not self._is_open:
+                self.open()
             return self._journal.note(audit_frame(entry)) if self._journal is not None else None
         except Exception:  # noqa: BLE001  a plugin's odd value is no reason to fail a request
             if self._journal is not None:
@@ -119,7 +116,7 @@ class Trail:
 
     async def drain(self, deadline: float) -> bool:
         """Wait until everything noted on this host before the call is in the chain; see `Ledger.drain`."""
-        if self._writer is None or not self.is_open:
+        if self._writer is None:
             return self._place is not None  # nobody has noted anything
         return await self._writer.drain(deadline)
 
@@ -130,17 +127,17 @@ class Trail:
     async def close(self, until: float) -> None:
         """Close the journal and drain it, until a time of the monotonic clock."""
         journal, writer = self._journal, self._writer
-        is_ours, self._process = self.is_open, 0
         self._journal = self._writer = self._commits = self._place = None
+        self._is_open = False
         try:
             if journal is not None:
                 await asyncio.shield(asyncio.to_thread(journal.close))
-            if writer is not None and is_ours:
+            if writer is not None:
                 await writer.drain(_SHARE * (until - time.monotonic()))
         finally:
-            if writer is not None and is_ours:
+            if writer is not None:
                 writer.break_off()
-        if writer is not None and is_ours:
+        if writer is not None:
             await writer.gone(max(0.0, until - time.monotonic()))
 
     def status(self) -> LedgerStatus:
@@ -152,9 +149,14 @@ class Trail:
             sync_failures=journal.sync_failures if journal is not None else 0,
             late_commits=self._commits.late if self._commits is not None else 0,
         )
-        if self._writer is None or not self.is_open:
+        if self._writer is None:
             return known
         return self._writer.drainer.status(known)
+
+    def forget_parent(self) -> None:
+        """Leave the writer to the process this one was forked from; the journal goes on by itself."""
+        self._writer = self._commits = None
+        self._is_open = False
 
     def _drainer(self, directory: Path, identity: UUID) -> Drainer:
         database = self._new_database()

@@ -14,8 +14,8 @@ _is_hash: Final = re.compile(r"[0-9a-f]{64}").fullmatch
 AuditOutcome: TypeAlias = Literal["success", "failure", "denied", "error"]
 
 
-class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Something to be written down in the audit trail.
+class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+    """Something to be written down in the audit trail. In a journal it is an array: fields are only ever appended.
 
     Attributes:
         event_id: A UUIDv7; what has this id already is not written down again.
@@ -26,7 +26,7 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         actor: Who did it, such as ``cli:ada``, or the name of a key; ``None`` is nobody in particular.
         reason: Why it ended so: a stable word such as ``invalid_api_key``.
         project_id, key_id: What it is about, or whose key was used; never a secret.
-        request_id: The id of the exchange, as its answer told it.
+        request_id: The id of the exchange, as its answer told it; ``=`` stands for ``event_id``.
         correlation_id: The caller's own: the trace in ``traceparent``, or ``x-request-id``.
         client_ip, method, path, user_agent: Where it came from, and to; a path has no query.
         metadata: What else there is to know, as JSON.
