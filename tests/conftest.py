@@ -23,12 +23,13 @@ _ABOUT_A_DATABASE: Final = {"database_kind", "postgres", "proxystore_database_ki
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give every store a pepper, without which none opens on PostgreSQL; hear Ctrl-C, and let children hear it.
+    """Give every store its secrets, without which none opens on PostgreSQL; hear Ctrl-C, and let children hear it.
 
     A shell that started us in the background may have turned Ctrl-C off.
     """
-    os.environ["PROXYSTORE_PEPPER"] = PEPPER
-    Settings.model_fields["pepper"].default = SecretStr(PEPPER)  # for settings that are made from arguments alone
+    for name in ("pepper", "audit_key"):
+        os.environ[f"PROXYSTORE_{name.upper()}"] = PEPPER
+        Settings.model_fields[name].default = SecretStr(PEPPER)  # for settings that are made from arguments alone
     Settings.model_rebuild(force=True)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

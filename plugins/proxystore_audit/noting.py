@@ -76,7 +76,7 @@ def _entry(  # noqa: PLR0917  called where every microsecond counts
     header = request.header
     agent, trace, given = header(b"user-agent"), header(b"traceparent"), header(b"x-request-id")
     if trace is not None and len(trace) == _TRACEPARENT_SIZE:
-        correlation = trace[3:35].decode("latin-1")
+        correlation: str | None = trace[3:35].decode("latin-1")
     else:
         correlation = None if given is None else masked(given[:_LONGEST].decode("latin-1"))
     return AuditEntry(

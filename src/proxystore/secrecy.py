@@ -24,6 +24,7 @@ from proxystore.database import Database, Query, Statement, upsert
 from proxystore.directories import make_private_directory
 from proxystore.errors import SettingsError
 from proxystore.schema.api_keys import api_keys
+from proxystore.schema.audit import audit_events
 from proxystore.schema.settings import settings as table
 from proxystore.settings import Settings
 
@@ -61,6 +62,12 @@ PEPPER: Final = Purpose(
     "PROXYSTORE_PEPPER",
     "pepper",
     Query(select(api_keys.c.pepper_version).limit(1), lambda pepper_version: pepper_version),
+)
+AUDIT_KEY: Final = Purpose(
+    "audit_key",
+    "PROXYSTORE_AUDIT_KEY",
+    "audit key",
+    Query(select(audit_events.c.seq).limit(1), lambda seq: seq),
 )
 
 

@@ -11,7 +11,7 @@ from typing import Self
 from proxystore import migrating
 from proxystore.cache import Spaces
 from proxystore.catalogue import Catalogue
-from proxystore.changes import AuditWitness, Chain, Changes, Follower, audit_keys
+from proxystore.changes import AuditWitness, Chain, Changes, Follower
 from proxystore.credentials import Digester
 from proxystore.database import Database
 from proxystore.errors import InvalidRecord, SettingsError
@@ -26,7 +26,7 @@ from proxystore.repositories.keys import KeyRepository
 from proxystore.repositories.models import FamilyRepository, ModelRepository, ProviderRepository
 from proxystore.repositories.projects import ProjectRepository
 from proxystore.repositories.usage import UsageRepository
-from proxystore.secrecy import PEPPER, known_secrets
+from proxystore.secrecy import AUDIT_KEY, PEPPER, known_secrets
 from proxystore.settings import Settings
 
 
@@ -81,7 +81,7 @@ class Store:
         self.settings = _settings(database_url, settings)
         self._migrations = tuple(migrations)
         self.database = Database(self.settings.url, schema=self.settings.database_schema, pool=self.settings.pool)
-        chain = Chain(lambda: audit_keys(self.settings))
+        chain = self._chain = Chain()
         self.audit = AuditRepository(self.database, chain)
         self.cache = self._spaces()
         self.changes = Changes(self.database)
@@ -110,7 +110,7 @@ class Store:
         """Connect, migrate (unless ``auto_migrate`` is off), and take up what dead processes left behind.
 
         Raises:
-            SettingsError: The pepper is missing, or is not the one that this database was used with.
+            SettingsError: The pepper or the audit key is missing, or is not the one that this database was used with.
             SchemaError: The schema is not this release's and may not be, or cannot be, migrated.
             StoreUnavailable: The database cannot be reached.
         """
@@ -121,6 +121,8 @@ class Store:
             applied = await migrating.ensure(
                 self.database, migrate=self.settings.auto_migrate, migrations=(migrating.BUILT_IN, *self._migrations)
             )
+            keys = await known_secrets(self.database, AUDIT_KEY, self.settings.audit_key, self.settings)
+            self._chain.use(key.value for key in keys)
             if applied:
                 await self.audit.record_revisions("schema.upgrade", applied)
             self.digester.use(await known_secrets(self.database, PEPPER, self.settings.pepper, self.settings))

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from proxystore import AuditEntry, Store, uuid7
-from proxystore.changes import Chain, audit_keys, cut
+from proxystore.changes import cut
 from proxystore.database import Database
 from proxystore.settings import Settings
-from tests.audit.world import all_at_once, append, entry, tamper, verdict
+from tests.audit.world import all_at_once, append, chain_of, entry, tamper, verdict
 
 
 @pytest.fixture(name="settings")
@@ -85,7 +85,7 @@ async def test_what_is_cut_off_is_in_no_list_though_its_rows_are_still_there(set
     """As after a crash between the cut and the last deletion; or where somebody puts events in again."""
     await append(settings, *map(_old, range(700)), entry(), at_once=700)
     async with Database(settings.url) as database:
-        steps = cut(database, Chain(lambda: audit_keys(settings)), keep=30)
+        steps = cut(database, await chain_of(settings, database), keep=30)
         assert await anext(steps) == 500
         await steps.aclose()  # type: ignore[attr-defined]
     found = await verdict(settings)

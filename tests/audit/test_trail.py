@@ -13,21 +13,19 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from proxystore import Store
-from proxystore.ledger import Ledger
 from proxystore.settings import Settings
 from tests.audit.world import append, entry, tamper, verdict
 
 _CHILD = """
 import asyncio, sys
 from pathlib import Path
-from proxystore.ledger import Ledger
-from proxystore.settings import Settings
+from proxystore import Settings, Store
 from tests.audit.world import entry
 
 async def main():
-    ledger = Ledger(Settings(database_url=sys.argv[1], data_dir=Path(sys.argv[2])))
-    await ledger.open()
-    number = 0
+    store = Store(settings=Settings.load(database_url=sys.argv[1], data_dir=Path(sys.argv[2]), plugins=()))
+    await store.open()
+    ledger, number = store.ledger, 0
     while True:
         for _ in range(20):
             ledger.trail.note(entry(number, actor=sys.argv[3]))
@@ -100,13 +98,11 @@ async def test_usage_does_not_wait_for_the_audit_trail(settings: Settings) -> No
 
 
 async def test_a_segment_that_is_read_again_adds_nothing(settings: Settings, tmp_path: Path) -> None:
-    ledger = Ledger(settings)
-    await ledger.open()
-    for number in range(20):
-        ledger.trail.note(entry(number))
-    (segment,) = settings.data_dir.glob("journal/*/audit/*.seg")
-    kept = shutil.copy(segment, tmp_path / segment.name)
-    await ledger.close()
+    async with Store(settings=settings) as store:
+        for number in range(20):
+            store.ledger.trail.note(entry(number))
+        (segment,) = settings.data_dir.glob("journal/*/audit/*.seg")
+        kept = shutil.copy(segment, tmp_path / segment.name)
 
     segment.unlink(missing_ok=True)
     shutil.copy(kept, segment)
@@ -178,7 +174,7 @@ def _started(*arguments: str) -> subprocess.Popen[bytes]:
 
 async def test_two_hosts_make_one_chain(settings: Settings, tmp_path: Path) -> None:
     """Two data directories share a database and a key; management writes as well."""
-    settings = settings.model_copy(update={"audit_key": SecretStr("a key that both have")})
+    settings = settings.model_copy(update={"audit_key": SecretStr("a key that both of these hosts have and nobody else")})
     other = settings.model_copy(update={"data_dir": tmp_path / "other"})
     async with Store(settings=settings) as one, Store(settings=other) as two:
         for number in range(200):

@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from proxystore import AuditEntry, AuditVerdict, Store
-from proxystore.changes import Chain, audit_keys, entry_now
+from proxystore.changes import Chain, entry_now
 from proxystore.database import Database
 from proxystore.migrating import transactions
+from proxystore.secrecy import AUDIT_KEY, known_secrets
 from proxystore.settings import Settings
 from proxystore.settings.url import DatabaseURL
 
@@ -29,10 +30,17 @@ def entry(number: int = 0, **values: Any) -> AuditEntry:
     return entry_now("request", **(usual | values))
 
 
+async def chain_of(settings: Settings, database: Database) -> Chain:
+    """Return the chain as a process with these settings has it."""
+    keys = await known_secrets(database, AUDIT_KEY, settings.audit_key, settings)
+    return Chain([key.value for key in keys])
+
+
 async def append(settings: Settings, *entries: AuditEntry, at_once: int = 50) -> int:
     """Append *entries* as one more process would."""
-    chain, new = Chain(lambda: audit_keys(settings)), 0
+    new = 0
     async with Database(settings.url) as database:
+        chain = await chain_of(settings, database)
         for begin in range(0, len(entries), at_once):
             async with database.transaction() as transaction:
                 new += await chain.append(transaction, entries[begin : begin + at_once])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from proxystore.changes.audit_keys import audit_keys
 from proxystore.changes.chain import Chain, entry_now
 from proxystore.changes.changes import Aggregate, Change, Changes, Touched, Witness
 from proxystore.changes.cutting import cut
@@ -18,7 +17,6 @@ __all__ = [
     "Follower",
     "Touched",
     "Witness",
-    "audit_keys",
     "boottime",
     "cut",
     "entry_now",

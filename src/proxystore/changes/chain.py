@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import BigInteger, Text, bindparam, insert, or_, select, update
@@ -12,6 +12,7 @@ from sqlalchemy.types import TypeEngine
 from proxystore.changes.fitting import content_of
 from proxystore.changes.links import BEGINNING, FIELDS, is_sealed, link, seal
 from proxystore.database import Query, Statement, Transaction, upsert
+from proxystore.errors import StoreClosed
 from proxystore.ids import uuid7
 from proxystore.records.audit import AuditEntry
 from proxystore.schema.audit import audit_events, audit_head
@@ -69,18 +70,25 @@ class Chain:
     append at once come one after the other, however many hosts there are. It is the last lock a transaction takes.
 
     Args:
-        keys: Returns the keys, newest first; asked when they are first needed.
+        keys: The keys, newest first: the first makes links, all of them verify. Or none yet, then see :meth:`use`.
     """
 
-    def __init__(self, keys: Callable[[], Sequence[bytes]]) -> None:
-        self._read = keys
-        self._keys: Sequence[bytes] | None = None
+    def __init__(self, keys: Sequence[bytes] = ()) -> None:
+        self._keys = tuple(keys)
+
+    def use(self, keys: Iterable[bytes]) -> None:
+        """Take *keys*, newest first."""
+        self._keys = tuple(keys)
 
     @property
     def keys(self) -> Sequence[bytes]:
-        """The keys, newest first: the first makes links, all of them verify."""
-        if self._keys is None:
-            self._keys = self._read()
+        """The keys, newest first.
+
+        Raises:
+            StoreClosed: There are none yet.
+        """
+        if not self._keys:
+            raise StoreClosed
         return self._keys
 
     async def append(self, transaction: Transaction, entries: Iterable[AuditEntry]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ import typer
 
 from proxystore.cli.commandline import CommandLine
 from proxystore.cli.tables import Column
+from proxystore.errors import SchemaError
 
 if TYPE_CHECKING:
     from proxystore.records.migration import Revision
@@ -125,14 +127,17 @@ def backup(context: typer.Context, path: _Path) -> None:
 
 async def _record(line: CommandLine, action: str, steps: Sequence[Revision]) -> None:
     """Write down what was done to the schema, as far as there is still a trail."""
-    from proxystore.changes import Chain, audit_keys
+    from proxystore.changes import Chain
     from proxystore.database import Database
     from proxystore.repositories.audit import AuditRepository
+    from proxystore.secrecy import AUDIT_KEY, known_secrets
 
     if steps:
         async with Database(line.settings.url, schema=line.settings.database_schema) as opened:
-            trail = AuditRepository(opened, Chain(lambda: audit_keys(line.settings)))
-            await trail.record_revisions(action, steps, actor=line.actor)
+            with suppress(SchemaError):
+                keys = await known_secrets(opened, AUDIT_KEY, line.settings.audit_key, line.settings)
+                trail = AuditRepository(opened, Chain([key.value for key in keys]))
+                await trail.record_revisions(action, steps, actor=line.actor)
 
 
 async def _make_ahead(line: CommandLine) -> None:

@@ -16,7 +16,7 @@ from uuid import UUID
 
 import msgspec
 
-from proxystore.changes import Chain, audit_keys
+from proxystore.changes import Chain
 from proxystore.database import Database
 from proxystore.errors import StoreClosed, StoreUnavailable
 from proxystore.ledger.commits import Commits
@@ -58,7 +58,7 @@ class Ledger:
     """
 
     def __init__(self, settings: Settings, chain: Chain | None = None) -> None:
-        self.trail = Trail(settings, chain or Chain(lambda: audit_keys(settings)), self._database)
+        self.trail = Trail(settings, chain or Chain(), self._database)
         self._settings = settings
         self._journal: Journal | None = None
         self._writer: Writer | None = None

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
-from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from proxystore.changes.chain import Chain, entry_now
 from proxystore.database import Database
-from proxystore.errors import AuditEventNotFound, InvalidRecord, SchemaError
+from proxystore.errors import AuditEventNotFound, InvalidRecord
 from proxystore.records.audit import AuditEvent, AuditHead, AuditOutcome, AuditVerdict
 from proxystore.records.migration import Revision
 from proxystore.repositories.audit.configuration import CHANGED, changed
@@ -140,10 +139,9 @@ class AuditRepository:
         return entry.event_id
 
     async def record_revisions(self, action: str, revisions: Iterable[Revision], *, actor: str | None = None) -> None:
-        """Write down that revisions of the schema were applied or undone; nothing if that took the trail with it."""
+        """Write down that revisions of the schema were applied or undone."""
         done = [f"{revision.history} {revision.id}: {revision.message}" for revision in revisions]
-        with suppress(SchemaError):
-            await self.record(action, actor=actor, metadata={"revisions": done})
+        await self.record(action, actor=actor, metadata={"revisions": done})
 
     async def record_settings(self, settings: Settings) -> bool:
         """Write down what is set, secrets as fingerprints, if that is not what was written down last.
