@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 _KINDS: Final = ("sqlite", "postgres")
 _OPTION: Final = "proxystore_database"
-_PEPPER: Final = "PROXYSTORE_PEPPER"
+_SECRETS: Final = ("pepper", "audit_key")
+_SECRET: Final = "a secret that is for tests and for nothing else"
 _WORTHLESS: Final = "a pepper that is for tests and for nothing else"
 
 
@@ -67,9 +68,8 @@ def proxystore_url(
     proxystore_database_kind: str, proxystore_databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> str:
     """The URL of a migrated database of the test's own; a test that asks for it runs once with each kind chosen."""
-    monkeypatch.setenv(
-        _PEPPER, os.environ.get(_PEPPER, "a pepper that is for tests and for nothing else")
-    )  # else none opens on PostgreSQL
+    for name in _SECRETS:  # without which none opens on PostgreSQL
+        monkeypatch.setenv(_variable(name), os.environ.get(_variable(name), _SECRET))
     return proxystore_databases.migrated(proxystore_database_kind, tmp_path)
 
 
@@ -80,8 +80,8 @@ def proxystore_settings(proxystore_url: str, tmp_path: Path) -> Settings:
 
     from proxystore.settings import Settings
 
-    pepper = os.environ[_PEPPER]
-    return Settings(database_url=proxystore_url, data_dir=tmp_path / "data", plugins=(), pepper=SecretStr(pepper))
+    secrets = {name: SecretStr(os.environ[_variable(name)]) for name in _SECRETS}
+    return Settings(database_url=proxystore_url, data_dir=tmp_path / "data", plugins=(), **secrets)
 
 
 @pytest.fixture
@@ -116,3 +116,7 @@ def proxystore_wrap(
         return wrap(proxystore_upstream if app is None else app, plugins, changed)
 
     return wrap_upstream
+
+
+def _variable(name: str) -> str:
+    return f"PROXYSTORE_{name.upper()}"
