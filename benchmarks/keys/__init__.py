@@ -37,7 +37,7 @@ async def _postgresql(url: str) -> Figures:
 
 
 async def _on(url: str, directory: Path) -> Figures:
-    settings = Settings(database_url=url, data_dir=directory, pepper=_PEPPER)
+    settings = Settings(database_url=url, data_dir=directory, pepper=_PEPPER, audit_key=_PEPPER)
     async with Store(settings=settings) as store:
         return await measured(store)
 

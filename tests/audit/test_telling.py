@@ -105,9 +105,7 @@ async def test_hook_on_audit_goes_on_where_it_stopped(settings: Settings) -> Non
 
 
 async def test_hook_on_audit_is_told_by_one_host_at_a_time(settings: Settings, tmp_path: Path) -> None:
-    settings = settings.model_copy(
-        update={"audit_key": SecretStr("a key that both of these hosts have and nobody else")}
-    )
+    settings = settings.model_copy(update={"audit_key": SecretStr("a key that both of the hosts have")})
     other = settings.model_copy(update={"data_dir": tmp_path / "other"})
     one, two = Listener(), Listener()
     async with (

@@ -23,16 +23,15 @@ import uvicorn
 from proxystore import ProxyStoreMiddleware, migrating  # noqa: F401
 from proxystore.settings import Settings
 from proxystore.testing.asgi import call, http_scope
-from tests.databases import PEPPER
 from tests.faults.upstream import Upstream, shift_clocks
 
 
 def _serve(listening: socket.socket, order: dict[str, Any]) -> None:
     if order.get("clock"):
         shift_clocks()
-    app = ProxyStoreMiddleware(
-        Upstream(delay=order.get("delay", 0.001)), settings=Settings(**{"pepper": PEPPER, **order["settings"]})
-    )
+    secrets = {name: os.environ[f"PROXYSTORE_{name.upper()}"] for name in ("pepper", "audit_key")}
+    settings = Settings(**{**secrets, **order["settings"]})
+    app = ProxyStoreMiddleware(Upstream(delay=order.get("delay", 0.001)), settings=settings)
     children = order.get("children", 0)
     if children:
         _preload(app, children)

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 _KINDS: Final = ("sqlite", "postgres")
 _OPTION: Final = "proxystore_database"
 _SECRETS: Final = ("pepper", "audit_key")
-_SECRET: Final = "a secret that is for tests and for nothing else"
 _WORTHLESS: Final = "a pepper that is for tests and for nothing else"
 
 
@@ -69,7 +68,7 @@ def proxystore_url(
 ) -> str:
     """The URL of a migrated database of the test's own; a test that asks for it runs once with each kind chosen."""
     for name in _SECRETS:  # without which none opens on PostgreSQL
-        monkeypatch.setenv(_variable(name), os.environ.get(_variable(name), _SECRET))
+        monkeypatch.setenv(_variable(name), os.environ.get(_variable(name), _WORTHLESS))
     return proxystore_databases.migrated(proxystore_database_kind, tmp_path)
 
 
@@ -80,8 +79,10 @@ def proxystore_settings(proxystore_url: str, tmp_path: Path) -> Settings:
 
     from proxystore.settings import Settings
 
-    secrets = {name: SecretStr(os.environ[_variable(name)]) for name in _SECRETS}
-    return Settings(database_url=proxystore_url, data_dir=tmp_path / "data", plugins=(), **secrets)
+    pepper, audit_key = (SecretStr(os.environ[_variable(name)]) for name in _SECRETS)
+    return Settings(
+        database_url=proxystore_url, data_dir=tmp_path / "data", plugins=(), pepper=pepper, audit_key=audit_key
+    )
 
 
 @pytest.fixture
