@@ -5,7 +5,7 @@ It takes a tenth of a second to load, and does so when it is first asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from functools import cache
@@ -137,21 +137,19 @@ def _prices(model: types.ModelInfo) -> Iterator[Price]:
         yield from _rows(model.prices)
     else:
         yield from _versions(model.prices)
+    variants: dict[str, list[types.PriceVariant]] = {}
     for variant in model.price_variants or ():
-        tier = _tier(variant.when)
-        if tier:
-            yield from _rows(variant.prices, service_tier=tier, **_since(variant.constraint))
+        variants.setdefault(_tier(variant.when), []).append(variant)
+    variants.pop("", None)
+    for tier, several in variants.items():
+        yield from _following(several, service_tier=tier)
 
 
-def _versions(conditional: list[types.ConditionalPrice]) -> Iterator[Price]:
+def _versions(conditional: Sequence[types.ConditionalPrice]) -> Iterator[Price]:
     """Yield prices that follow each other, and those of some hours of the day."""
     from genai_prices.types import TimeOfDateConstraint
 
-    starts = [one for one in conditional if not isinstance(one.constraint, TimeOfDateConstraint)]
-    starts.sort(key=lambda one: _since(one.constraint).get("valid_from", EVER))
-    for one, following in zip(starts, [*starts[1:], None], strict=True):
-        until = None if following is None else _since(following.constraint)["valid_from"]
-        yield from _rows(one.prices, valid_until=until, **_since(one.constraint))
+    yield from _following([one for one in conditional if not isinstance(one.constraint, TimeOfDateConstraint)])
     for one in conditional:
         if isinstance(one.constraint, TimeOfDateConstraint):
             hours = {
@@ -159,6 +157,14 @@ def _versions(conditional: list[types.ConditionalPrice]) -> Iterator[Price]:
                 "daily_until": _minute(one.constraint.end_time),
             }
             yield from _rows(one.prices, **hours)
+
+
+def _following(several: Iterable[types.ConditionalPrice | types.PriceVariant], **condition: Any) -> Iterator[Price]:
+    """Yield prices of which each ends where the next begins."""
+    starts = sorted(several, key=lambda one: _since(one.constraint).get("valid_from", EVER))
+    for one, following in zip(starts, [*starts[1:], None], strict=True):
+        until = None if following is None else _since(following.constraint).get("valid_from")
+        yield from _rows(one.prices, valid_until=until, **_since(one.constraint), **condition)
 
 
 def _rows(prices: types.ModelPrice, **condition: Any) -> Iterator[Price]:
