@@ -80,7 +80,7 @@ class Cache:
     async def on_request(self, exchange: Exchange, store: Store) -> Answer | Denial | None:
         """Answer from the cache, or take note of what to do with the proxy's answer."""
         request = exchange.request
-        if not request.is_claimed:
+        if not request.is_claimed or request.is_websocket:  # there, no answer can be given in the proxy's place
             return None
         wish, who = wish_in(request), exchange.principal
         if wish is NONE and not self._is_always_asked and (who is None or who.cache_ttl is None):

@@ -7,10 +7,11 @@ import json
 
 import pytest
 
-from proxystore import Answer, Denial, Principal, hookimpl
+from proxystore import Answer, Denial, Limit, Principal, hookimpl
 from proxystore.exchange.asgi import Message, Receive, Scope, Send
 from proxystore.testing.asgi import exchange_messages, websocket_scope
 from proxystore.testing.upstream import FakeUpstream
+from proxystore_limits import Limits
 
 _PATH = "/v1/responses"
 _CONNECT: Message = {"type": "websocket.connect"}
@@ -108,6 +109,21 @@ async def test_who_is_calling_is_asked_anew_for_each_response(wrap, witness):
         ("complete", "key_1"),
         ("refused", None),
     ]
+
+
+async def test_limits_hold_for_each_response(wrap, witness):
+    limit = Limit(owner="key_1", unit="requests", amount=2, window="ever")
+
+    class Limited:
+        @hookimpl
+        def on_auth(self) -> Principal:
+            return Principal(key_id="key_1", limits=(limit,))
+
+    async with wrap(FakeUpstream(), Limited, Limits) as wrapped:
+        sent = await _converse(wrapped, _ask(), _ask(), _ask(), _LEFT)
+
+    assert [each.outcome for each in witness.recorded] == ["complete", "complete", "refused"]
+    assert (_said(sent)[-1]["status"], _said(sent)[-1]["error"]["type"]) == (429, "insufficient_quota")
 
 
 async def test_the_opening_is_refused_in_the_apis_shape(wrap, witness):

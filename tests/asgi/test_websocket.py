@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from proxystore import Denial, hookimpl
+from proxystore import Denial, Limit, Principal, hookimpl
 from proxystore.exchange.asgi import Message, Receive, Scope, Send
 from proxystore.testing.asgi import exchange_messages, websocket_scope
 
@@ -94,3 +94,31 @@ async def test_a_refusal_closes_with_1008_where_it_cannot(wrap, witness):
 
     assert (sent["type"], sent["code"]) == ("websocket.close", 1008)
     assert witness.exchange.outcome == "refused"
+
+
+class Limited:
+    name = "limited"
+
+    @hookimpl
+    def on_auth(self) -> Principal:
+        return Principal(key_id="key_1", limits=(Limit(owner="key_1", unit="requests", amount=9, window="ever"),))
+
+
+@pytest.mark.parametrize(
+    ("path", "policy", "status"),
+    [
+        ("/v1/realtime", "refuse", 426),
+        ("/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent", "refuse", 426),
+        ("/v1/realtime", "allow", 101),
+        ("/v1/responses", "refuse", 101),
+        ("/chat", "refuse", 101),
+    ],
+)
+async def test_who_has_a_limit_is_sent_to_http_where_nothing_can_be_counted(wrap, witness, path, policy, status):
+    async with wrap(_echo, Limited, websocket_unmetered=policy) as wrapped:
+        sent = await exchange_messages(wrapped, websocket_scope(path), [_CONNECT, _disconnect(1000)])
+
+    assert (sent[0].get("status") or 101) == status
+    if status == 426:
+        assert json.loads(sent.body)["error"]["code"] == "websocket_unmetered"
+        assert witness.exchange.outcome == "refused"

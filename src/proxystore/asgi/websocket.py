@@ -12,15 +12,21 @@ from proxystore.asgi.conversation import Conversation
 from proxystore.asgi.deciding import authenticate
 from proxystore.asgi.ending import Ending, broken_outcome
 from proxystore.asgi.refusing import request_id_header, worded
-from proxystore.wire import SOCKETS, spoken_on
+from proxystore.values import Denial
+from proxystore.wire import SOCKETS, is_unmetered, spoken_on
 
 if TYPE_CHECKING:
     from proxystore.asgi.house import House
     from proxystore.exchange.asgi import Message, Receive, Scope, Send
-    from proxystore.values import Denial, Outcome
+    from proxystore.values import Outcome
 
 _NORMAL_CLOSURES: Final = frozenset({1000, 1001, 1005})  # RFC 6455, section 7.4.1: done, going away, no code given
 _POLICY_VIOLATION: Final = 1008
+_UNMETERED: Final = Denial(
+    status=426,
+    code="websocket_unmetered",
+    message="What is used on this WebSocket cannot be counted, and there is a limit. Use HTTP instead.",
+)
 
 
 class WebSocketPassage:
@@ -40,7 +46,7 @@ class WebSocketPassage:
     async def run(self) -> None:
         """Carry the connection through the house."""
         try:
-            denial = await authenticate(self._house, self._exchange)
+            denial = await authenticate(self._house, self._exchange) or self._unmetered()
             if denial is not None:
                 await self._refuse(denial)
             else:
@@ -54,6 +60,13 @@ class WebSocketPassage:
             raise
         finally:
             await self._break_off()
+
+    def _unmetered(self) -> Denial | None:
+        """Return why a caller with a limit may not speak what cannot be counted."""
+        who = self._exchange.principal
+        if who is None or not who.limits or self._house.settings.websocket_unmetered == "allow":
+            return None
+        return _UNMETERED if is_unmetered(self._exchange.request.path) else None
 
     async def _break_off(self) -> None:
         exchange = self._exchange

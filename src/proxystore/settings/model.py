@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     inject_stream_usage: Literal["auto", "off"] = Field(
         "auto", description="Whether streams are asked for their usage where the caller did not ask."
     )
+    websocket_unmetered: Literal["refuse", "allow"] = Field(
+        "refuse", description="A WebSocket whose usage cannot be read, such as /v1/realtime, of a caller with a limit."
+    )
     disconnect: Literal["bill_seen", "drain", "void"] = Field(
         "bill_seen",
         description="A client that leaves: record what it was sent, let the answer finish unseen, or record no usage.",

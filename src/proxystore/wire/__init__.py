@@ -10,7 +10,7 @@ from proxystore.wire.estimating import estimated_input_tokens
 from proxystore.wire.format import Meter, WireFormat
 from proxystore.wire.limits import NamesLimits, limit_headers
 from proxystore.wire.registry import Formats
-from proxystore.wire.sockets import SocketFormat, spoken_on
+from proxystore.wire.sockets import SocketFormat, is_unmetered, spoken_on
 from proxystore.wire.unknown import Unknown
 
 BUILT_IN: Final[tuple[WireFormat, ...]] = (
@@ -47,6 +47,7 @@ __all__ = [
     "decode_body",
     "decoded",
     "estimated_input_tokens",
+    "is_unmetered",
     "limit_headers",
     "spoken_on",
 ]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Final, Protocol
 
 from proxystore.values import Denial
 from proxystore.wire.format import WireFormat
 from proxystore.wire.reading import Listener
+
+_UNMETERED: Final = ("/realtime", ".BidiGenerateContent")
 
 
 class SocketFormat(Protocol):
@@ -41,3 +43,8 @@ def spoken_on(path: str, formats: Iterable[SocketFormat]) -> SocketFormat | None
     """Return the one of *formats* that is spoken on a WebSocket at *path*."""
     found = (each for each in formats if path.rstrip("/").endswith(each.paths))
     return next(found, None)
+
+
+def is_unmetered(path: str) -> bool:
+    """Return whether what is spoken on a WebSocket at *path* costs something that we cannot read."""
+    return path.rstrip("/").endswith(_UNMETERED)
