@@ -12,4 +12,4 @@ from proxystore.settings import Settings
 @pytest.fixture(name="settings")
 def _settings(migrated_url: str, tmp_path: Path) -> Settings:
     """Settings for a migrated database of each kind."""
-    return Settings(database_url=migrated_url, data_dir=tmp_path / "data", pepper="p" * 32, audit_key="a" * 32)
+    return Settings(database_url=migrated_url, data_dir=tmp_path / "data")
