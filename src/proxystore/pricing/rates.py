@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from proxystore.pricing.money import nanousd_of
@@ -44,20 +45,10 @@ class Rates:
 
     __slots__ = (
         "_assumed",
-        "_cache_read",
-        "_cache_write",
-        "_cache_write_1h",
+        "_assumed_usually",
         "_call",
-        "_input",
-        "_input_audio",
-        "_input_image",
-        "_output",
-        "_output_audio",
-        "_output_image",
-        "_reasoning",
-        "_request",
-        "_second",
-        "_unclassified",
+        "_rare",
+        "_usual",
         "by_bucket",
         "is_other_tier",
         "price_id",
@@ -68,64 +59,47 @@ class Rates:
         narrowest = prices[-1]
         self.price_id = narrowest.source if narrowest.id is None else str(narrowest.id)
         self.is_other_tier = is_other_tier
-        self._assumed = tuple(name for name, rate in found.items() if rate.is_assumed)
-        self._input = _amount(found, "input_tokens")
-        self._cache_read = _amount(found, "cache_read_tokens")
-        self._cache_write = _amount(found, "cache_write_tokens")
-        self._cache_write_1h = _amount(found, "cache_write_1h_tokens")
-        self._input_audio = _amount(found, "input_audio_tokens")
-        self._input_image = _amount(found, "input_image_tokens")
-        self._output = _amount(found, "output_tokens")
-        self._reasoning = _amount(found, "reasoning_tokens")
-        self._output_audio = _amount(found, "output_audio_tokens")
-        self._output_image = _amount(found, "output_image_tokens")
-        self._unclassified = _amount(found, "unclassified_tokens")
-        self._request = _amount(found, "requests")
-        self._second = _amount(found, "seconds")
-        self._call = _amount(found, "calls") or 0
+        assumed = [name for name, rate in found.items() if rate.is_assumed]
+        self._assumed = tuple(name for name in assumed if name not in _USUAL)
+        self._assumed_usually = tuple(name for name in assumed if name in _USUAL)
+        self._usual = [_amount(found, name) for name in _USUAL]
+        self._rare = [_amount(found, name) for name in _RARE]
+        self._call: int = _amount(found, "calls") or 0
 
     def cost(self, usage: Usage) -> Cost:
         """Return what *usage* costs; rounded once, half to even."""
+        # Spelt out, since every request comes by here; what is rare is looked at in one go.
         try:
-            nanousd = self._nanousd(usage)
+            femtousd, (of_input, of_output, of_cached, of_reasoning) = self._call, self._usual
+            if count := usage.input_tokens:
+                femtousd += count * of_input
+            if count := usage.output_tokens:
+                femtousd += count * of_output
+            if count := usage.cache_read_tokens:
+                femtousd += count * of_cached
+            if count := usage.reasoning_tokens:
+                femtousd += count * of_reasoning
+            counts = _rare_of(usage)
+            if any(counts):
+                return self._with_rare(usage, counts, femtousd)
         except TypeError:  # None times something: it has no rate
             return UNPRICED
-        is_assumed = self.is_other_tier
-        for name in self._assumed:
-            if getattr(usage, name):
-                is_assumed = True
-        return Cost(nanousd=nanousd, price_id=self.price_id, is_assumed=is_assumed)
+        if self._assumed_usually or self.is_other_tier:
+            return self._cost(usage, nanousd_of(femtousd))
+        return Cost(nanousd=nanousd_of(femtousd), price_id=self.price_id)
 
-    def _nanousd(self, usage: Usage) -> int:  # noqa: C901, PLR0912
-        # Spelt out, since every request comes by here: a loop over the buckets takes three times as long.
-        femtousd: int = self._call
-        if count := usage.input_tokens:
-            femtousd += count * self._input
-        if count := usage.output_tokens:
-            femtousd += count * self._output
-        if count := usage.cache_read_tokens:
-            femtousd += count * self._cache_read
-        if count := usage.reasoning_tokens:
-            femtousd += count * self._reasoning
-        if count := usage.cache_write_tokens:
-            femtousd += count * self._cache_write
-        if count := usage.cache_write_1h_tokens:
-            femtousd += count * self._cache_write_1h
-        if count := usage.input_audio_tokens:
-            femtousd += count * self._input_audio
-        if count := usage.input_image_tokens:
-            femtousd += count * self._input_image
-        if count := usage.output_audio_tokens:
-            femtousd += count * self._output_audio
-        if count := usage.output_image_tokens:
-            femtousd += count * self._output_image
-        if count := usage.unclassified_tokens:
-            femtousd += count * self._unclassified
-        if count := usage.requests:
-            femtousd += count * self._request
-        if usage.seconds:
-            return nanousd_of(femtousd * _MS + round(usage.seconds * _MS) * self._second, _MS)
-        return nanousd_of(femtousd)
+    def _with_rare(self, usage: Usage, counts: tuple[Any, ...], femtousd: int) -> Cost:
+        *pieces, seconds = counts
+        *amounts, of_second = self._rare
+        femtousd += sum(count * amount for count, amount in zip(pieces, amounts, strict=True) if count)
+        if seconds:
+            return self._cost(usage, nanousd_of(femtousd * _MS + round(seconds * _MS) * of_second, _MS))
+        return self._cost(usage, nanousd_of(femtousd))
+
+    def _cost(self, usage: Usage, nanousd: int) -> Cost:
+        assumed = (*self._assumed, *self._assumed_usually)
+        is_assumed = self.is_other_tier or any(getattr(usage, name) for name in assumed)
+        return Cost(nanousd=nanousd, price_id=self.price_id, is_assumed=is_assumed)
 
 
 def _amount(rates: Mapping[str, Rate], bucket: str) -> Any:
@@ -161,3 +135,6 @@ def _own(prices: Sequence[Price], name: str) -> Rate | None:
 
 _OTHERS: Final = {"requests": "request", "seconds": "second", "calls": "call"}
 _NAMES: Final = (*(bucket.rate for bucket in BUCKETS.values()), *_OTHERS.values())
+_USUAL: Final = ("input_tokens", "output_tokens", "cache_read_tokens", "reasoning_tokens")
+_RARE: Final = (*(name for name in BUCKETS if name not in _USUAL), "unclassified_tokens", "requests", "seconds")
+_rare_of: Final = attrgetter(*_RARE)
