@@ -97,8 +97,10 @@ def listed() -> bytes:
 async def measure(database: str, url: str) -> Result:
     """Measure with one database."""
     with tempfile.TemporaryDirectory() as directory:
-        secrets = {"pepper": SecretStr(token_hex(32)), "audit_key": SecretStr(token_hex(32))}
-        settings = Settings(database_url=url, data_dir=Path(directory), bundled_prices=False, **secrets)
+        secret = SecretStr(token_hex(32))
+        settings = Settings(
+            database_url=url, data_dir=Path(directory), bundled_prices=False, pepper=secret, audit_key=secret
+        )
         async with Store(settings=settings) as store:
             first, again = [await _import(store) for _ in range(2)]
             looked_up = await _look_up(store)
