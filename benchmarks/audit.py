@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from benchmarks.overhead.chats import echo
-from benchmarks.profile.driving import CHAT, ask, microseconds
+from benchmarks.profile.driving import CHAT, Size, ask, microseconds
 from benchmarks.reports.databases import migrated
 from proxystore import (
     AuditEntry,
@@ -36,9 +36,8 @@ from proxystore.repositories.audit import AuditRepository
 from proxystore_audit import Audit
 
 _BATCH: Final = 1_000
-_ROUNDS: Final = 9
+_SIZE: Final = Size(requests=300, rounds=9)
 _BATCHES: Final = 7
-_REQUESTS: Final = 300
 _WHO: Final = Principal(key_id="key_0198a1b2c3d47e5f8a9b0c1d2e3f4a5b", project_id="proj_0198a1b2c3d47e5f", name="ada")
 _DENIAL: Final = Denial(status=429, code="rate_limit_exceeded", message="Too many requests.", retry_after=1)
 
@@ -155,25 +154,25 @@ async def _refusing(*plugins: object) -> AsyncIterator[tuple[ASGIApp, Store]]:
             await store.ledger.drain(60)
 
 
-async def _once(app: ASGIApp) -> float:
+async def _once(app: ASGIApp, requests: int) -> float:
     """Return the CPU time of this thread for one of a few requests, in microseconds."""
     gc.collect()
     started = time.thread_time_ns()
-    for _ in range(_REQUESTS):
+    for _ in range(requests):
         await ask(app, CHAT)
-    return (time.thread_time_ns() - started) / _REQUESTS / 1000
+    return (time.thread_time_ns() - started) / requests / 1000
 
 
-async def refusals() -> tuple[float, float, float]:
+async def refusals(size: Size) -> tuple[float, float, float]:
     """Return microseconds of a refusal without and with the audit plugin, and the difference, round by round."""
     async with _refusing(_Refuse) as (plain, _), _refusing(_Refuse, Audit) as (audited, store):
         pairs = []
-        for _ in range(_ROUNDS):
-            without = await microseconds(plain, CHAT, requests=_REQUESTS)
+        for _ in range(size.rounds):
+            without = await microseconds(plain, CHAT, size._replace(rounds=7))
             with_ = float("inf")
             for _ in range(_BATCHES):
                 await store.ledger.drain(60)  # or its writer, in a thread of its own, is measured as well
-                with_ = min(with_, await _once(audited))
+                with_ = min(with_, await _once(audited, size.requests))
             pairs.append((without, with_))
     return (
         median(without for without, _ in pairs),
@@ -186,6 +185,8 @@ def main() -> None:
     """Measure, and print a few lines or JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--requests", type=int, default=_SIZE.requests, help="refusals in each round")
+    parser.add_argument("--rounds", type=int, default=_SIZE.rounds)
     parser.add_argument("--database", choices=["sqlite", "postgresql"], action="append")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
@@ -193,7 +194,7 @@ def main() -> None:
     for kind in given.database or ["sqlite", "postgresql"]:
         with migrated(kind) as settings:
             found.append(asyncio.run(rates(kind, settings, given.events)))
-    plain, audited, added = asyncio.run(refusals())
+    plain, audited, added = asyncio.run(refusals(Size(given.requests, given.rounds)))
     figures = Figures(rates=found, refusal_us=plain, audited_refusal_us=audited, added_us=added)
     if given.json:
         print(msgspec.json.encode(figures).decode())

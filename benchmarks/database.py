@@ -26,7 +26,6 @@ from proxystore.settings.url import DatabaseURL
 from proxystore.testing.postgres import server
 
 ROUNDS = 5
-CALLS = 400
 WIDTH = 12
 
 rows = Table(
@@ -38,14 +37,15 @@ rows = Table(
 Row = msgspec.defstruct("Row", [("id", int), *((f"c{number}", str) for number in range(WIDTH))], frozen=True)
 FIND = Query(select(rows).where(rows.c.id == bindparam("row_id")), Row)
 ADD = Statement(insert(rows))
+options = argparse.Namespace(calls=400)
 figures: dict[str, dict[str, float]] = {}
 """Microseconds by what was done, by database."""
 VALUES = {f"c{number}": "some text" for number in range(WIDTH)}
 
 
-async def microseconds(call: Callable[[int], Awaitable[Any]], calls: int = CALLS) -> float:
-    """Return what one *call* takes, which is told the number of the call."""
-    best, number = float("inf"), 0
+async def microseconds(call: Callable[[int], Awaitable[Any]], share: float = 1.0) -> float:
+    """Return what one *call* takes, which is told the number of the call; *share* is for calls that do much."""
+    best, number, calls = float("inf"), 0, max(1, int(options.calls * share))
     for _ in range(ROUNDS):
         started = perf_counter()
         for _ in range(calls):
@@ -97,7 +97,7 @@ async def ours(url: str) -> None:
             async with database.transaction() as transaction:
                 await transaction.execute_many(ADD, [row(number * 10_000_000 + one) for one in range(1000)])
 
-        tell("ours: execute_many, per row of 1,000", await microseconds(load, 5) / 1000)
+        tell("ours: execute_many, per row of 1,000", await microseconds(load, 0.0125) / 1000)
 
 
 async def plain(url: str) -> None:
@@ -152,13 +152,18 @@ async def postgresql(url: str) -> None:
 def main() -> None:
     """Measure both."""
     parser = argparse.ArgumentParser(description="What a call to the database costs, in microseconds.")
+    parser.add_argument("--calls", type=int, default=options.calls, help="how many of each in a round")
+    parser.add_argument("--database", choices=["sqlite", "postgresql"], action="append")
     parser.add_argument("--json", action="store_true", help="for programs")
-    is_json = parser.parse_args().json
-    with tempfile.TemporaryDirectory() as directory:
-        asyncio.run(sqlite(Path(directory)))
-    with server() as postgres:
-        asyncio.run(postgresql(postgres.url))
-    if is_json:
+    vars(options).update(vars(parser.parse_args()))
+    figures.clear()
+    if "sqlite" in (options.database or ["sqlite"]):
+        with tempfile.TemporaryDirectory() as directory:
+            asyncio.run(sqlite(Path(directory)))
+    if "postgresql" in (options.database or ["postgresql"]):
+        with server() as postgres:
+            asyncio.run(postgresql(postgres.url))
+    if options.json:
         print(msgspec.json.format(msgspec.json.encode(figures)).decode())
     else:
         show()

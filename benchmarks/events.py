@@ -85,10 +85,11 @@ def main() -> None:
     """Measure, and print lines or JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=50_000)
+    parser.add_argument("--database", choices=["sqlite", "postgresql"], action="append")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     results = []
-    for database in ("sqlite", "postgresql"):
+    for database in given.database or ("sqlite", "postgresql"):
         for kind in _KINDS:
             with migrated(database) as settings:
                 results.append(asyncio.run(measure(database, kind, settings, given.events)))

@@ -15,28 +15,25 @@ import random
 import resource
 import sqlite3
 import sys
-import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median, quantiles
-from uuid import uuid4
+from typing import NamedTuple
 
 import asyncpg
 import msgspec
 from sqlalchemy import bindparam, update
 
+from benchmarks.reports.databases import migrated
 from proxystore.database import Database, Statement
 from proxystore.ids import uuid7
 from proxystore.ledger import Begin, Ledger, UsageEntry
-from proxystore.migrating import upgrade
 from proxystore.schema.settings import settings as settings_table
 from proxystore.settings import Settings
-from proxystore.testing.postgres import server
 
-_APPENDS = 20_000
 _CHUNK = 500
 _LEASE_PAUSE = 0.005
 _LEASE = Statement(
@@ -44,6 +41,22 @@ _LEASE = Statement(
     .where(settings_table.c.name == "store_id")
     .values(updated_at=bindparam("updated_at", type_=settings_table.c.updated_at.type))
 )
+
+
+class Size(NamedTuple):
+    """How much is done.
+
+    Attributes:
+        appends: How often an append is measured.
+        events: How many are drained.
+        outage_events: How many come while the database is away.
+        seconds: For how long each rate has to be held.
+    """
+
+    appends: int
+    events: int
+    outage_events: int
+    seconds: float
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,20 +97,17 @@ def _entry(random_numbers: random.Random) -> UsageEntry:
     )
 
 
-async def measure(name: str, url: str, events: int, outage_events: int) -> Result:
-    """Measure with the empty database at *url*."""
-    with tempfile.TemporaryDirectory() as directory:
-        settings = Settings(database_url=url, data_dir=Path(directory))
-        await upgrade(settings.url, schema=settings.database_schema)
-        ledger = Ledger(settings)
-        await ledger.open()
-        single, pairs = _appends(ledger)
-        await ledger.drain(600)
-        async with _leases(settings) as leases:
-            drained = await _drained(ledger, events)
-        sustained = await _sustained(ledger, events)
-        growth = await _outage(ledger, settings, outage_events)
-        await ledger.close()
+async def measure(name: str, settings: Settings, size: Size) -> Result:
+    """Measure with the empty database of *settings*."""
+    ledger = Ledger(settings)
+    await ledger.open()
+    single, pairs = _appends(ledger, size.appends)
+    await ledger.drain(600)
+    async with _leases(settings) as leases:
+        drained = await _drained(ledger, size.events)
+    sustained = await _sustained(ledger, size.seconds)
+    growth = await _outage(ledger, settings, size)
+    await ledger.close()
     return Result(
         database=name,
         append_us=median(single),
@@ -108,13 +118,13 @@ async def measure(name: str, url: str, events: int, outage_events: int) -> Resul
         lease_p99_ms=quantiles(leases, n=100)[98],
         lease_max_ms=max(leases),
         sustained_per_second=sustained,
-        outage_events=outage_events,
+        outage_events=size.outage_events,
         outage_growth_mib=growth,
     )
 
 
-def _appends(ledger: Ledger) -> tuple[list[float], list[float]]:
-    entries = [_entry(_seeded(number)) for number in range(_APPENDS)]
+def _appends(ledger: Ledger, count: int) -> tuple[list[float], list[float]]:
+    entries = [_entry(_seeded(number)) for number in range(count)]
     begins = [
         Begin(event_id=entry.event_id, key_id=entry.key_id, provider_name="openai", request_model="gpt-5")
         for entry in entries
@@ -165,15 +175,15 @@ async def _leases(settings: Settings) -> AsyncIterator[list[float]]:
             await asyncio.wait({taking})
 
 
-async def _outage(ledger: Ledger, settings: Settings, events: int) -> float:
-    """Return by how many MiB memory grows while *events* are appended and cannot be written down."""
+async def _outage(ledger: Ledger, settings: Settings, size: Size) -> float:
+    """Return by how many MiB memory grows while events are appended and cannot be written down."""
     random_numbers = _seeded(2)
-    for _ in range(_APPENDS):
+    for _ in range(size.appends):
         ledger.append(_entry(random_numbers))
     await ledger.drain(600)
     before = _resident_mib()
     async with _away(settings):
-        for number in range(events):
+        for number in range(size.outage_events):
             ledger.append(_entry(random_numbers))
             if number % _CHUNK == 0:
                 await asyncio.sleep(0.01)
@@ -202,11 +212,11 @@ def _resident_mib() -> float:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
 
 
-async def _sustained(ledger: Ledger, events: int) -> float:
+async def _sustained(ledger: Ledger, seconds: float) -> float:
     """Return the highest of some rates at which the database is never half a second behind."""
     held = 0.0
     for rate in (2_000, 5_000, 10_000, 15_000, 20_000, 30_000):
-        if not await _holds(ledger, rate, max(events // 5, rate * 2)):
+        if not await _holds(ledger, rate, int(rate * seconds)):
             break
         held = rate
     return held
@@ -229,35 +239,22 @@ def _seeded(seed: int) -> random.Random:
     return random.Random(seed)  # noqa: S311  nothing secret
 
 
-@contextmanager
-def _postgres() -> Iterator[str]:
-    with server() as postgres:
-        name = f"proxystore_benchmark_{uuid4().hex[:8]}"
-        asyncio.run(_administer(postgres.url, f"CREATE DATABASE {name}"))
-        yield postgres.database_url(name)
-        asyncio.run(_administer(postgres.url, f"DROP DATABASE {name} WITH (FORCE)"))
-
-
-async def _administer(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url)
-    await connection.execute(statement)
-    await connection.close()
-
-
 def main() -> None:
     """Measure, and print."""
     parser = argparse.ArgumentParser(description="How fast the ledger is.")
     parser.add_argument("--events", type=int, default=100_000, help="how many to drain")
     parser.add_argument("--outage-events", type=int, default=100_000, help="how many while the database is away")
+    parser.add_argument("--appends", type=int, default=20_000, help="how often an append is measured")
+    parser.add_argument("--seconds", type=float, default=10.0, help="for how long each rate has to be held")
+    parser.add_argument("--database", choices=["sqlite", "postgresql"], action="append")
     parser.add_argument("--json", action="store_true", help="for programs")
     options = parser.parse_args()
-    logging.disable(logging.INFO)
-    with tempfile.TemporaryDirectory() as directory:
-        results = [
-            asyncio.run(measure("sqlite", f"sqlite:///{directory}/benchmark.db", options.events, options.outage_events))
-        ]
-    with _postgres() as url:
-        results.append(asyncio.run(measure("postgresql", url, options.events, options.outage_events)))
+    logging.getLogger("proxystore").setLevel(logging.WARNING)
+    size = Size(options.appends, options.events, options.outage_events, options.seconds)
+    results = []
+    for database in options.database or ["sqlite", "postgresql"]:
+        with migrated(database) as settings:
+            results.append(asyncio.run(measure(database, settings, size)))
     if options.json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(results)).decode() + "\n")
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +16,8 @@ from benchmarks.overhead.processes import Cores, Load, Server, start_server
 
 MANY = 200
 """Chunks of a long stream; a short one has one."""
+WRAPPED = ("echo", "relay", "forward", "litellm")
+"""What can be measured; the last is another's, for comparison."""
 _CONNECTIONS = 32
 
 
@@ -60,28 +62,29 @@ class Cases(NamedTuple):
 
 
 @contextmanager
-def cases() -> Iterator[Cases]:
-    """Give the cases, every server started; they sleep while it is not their turn."""
+def cases(names: Collection[str] = WRAPPED) -> Iterator[Cases]:
+    """Give the cases of *names*, every server started; they sleep while it is not their turn."""
     cores = Cores()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="proxystore-benchmark-")))
-        upstream = start_server(stack, cores.rest, "echo")
-        url = f"http://127.0.0.1:{upstream.port}"
-        a = start_server(stack, cores.server, "echo")
-        b = start_server(stack, cores.server, "echo", "--house", str(folder / "echo"))
         load = Load(stack, cores.rest)
-        alone, skipped = {}, []
-        if litellm.is_installed():
+        url, alone, skipped = "", {}, []
+        if set(names) != {"echo"}:
+            url = f"http://127.0.0.1:{start_server(stack, cores.rest, 'echo').port}"
+        if "litellm" in names and litellm.is_installed():
             alone["litellm"] = Case(litellm.start_litellm(stack, folder, cores.server, url), load, question())
-        else:
+        elif "litellm" in names:
             skipped.append("litellm: there is no command `litellm` here")
-        pairs = _echoes(a, b, load, is_awake=cores.server != cores.rest)
-        for name in ("relay", "forward"):
-            options = (name, "--upstream", url)
-            bare = start_server(stack, cores.server, *options)
-            wrapped = start_server(stack, cores.server, *options, "--house", str(folder / name))
-            # Their upstream needs the core of the load as well: it may sleep.
-            pairs[name] = Case(bare, load, question()), Case(wrapped, load, question())
+        pairs: dict[str, tuple[Case, Case]] = {}
+        for name in ("echo", "relay", "forward"):
+            if name in names:
+                options = [name] if name == "echo" else [name, "--upstream", url]
+                bare = start_server(stack, cores.server, *options)
+                wrapped = start_server(stack, cores.server, *options, "--house", str(folder / name))
+                if name == "echo":
+                    pairs |= _echoes(bare, wrapped, load, is_awake=cores.server != cores.rest)
+                else:  # their upstream needs the core of the load as well: it may sleep
+                    pairs[name] = Case(bare, load, question()), Case(wrapped, load, question())
         yield Cases(pairs, alone, skipped)
 
 

@@ -6,13 +6,13 @@ import argparse
 import os
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Final
 
 import msgspec
 
-from benchmarks.overhead.cases import MANY, Cases, cases
+from benchmarks.overhead.cases import MANY, WRAPPED, Cases, cases
 from benchmarks.overhead.figures import Figure, Result, difference, middle, ratio
 from benchmarks.overhead.report import tell
 
@@ -20,6 +20,15 @@ _ROUNDS: Final = 5
 _AROUND: Final = 0.35  # seconds of a burst that do not count: the start, and the server's rest
 _STARTING: Final = 12.0
 _SHORTEST: Final = 0.2
+_RATIOS: Final = {"echo": "b/a", "relay": "d/c", "forward": "forward"}
+_DIFFERENCES: Final[Mapping[str, tuple[str, Callable[[Figure], float]]]] = {
+    "request, all threads": ("echo", lambda figure: figure.cpu_us),
+    "request, event loop": ("echo", lambda figure: figure.loop_cpu_us),
+    "relayed request, all threads": ("relay", lambda figure: figure.cpu_us),
+    "relayed request, event loop": ("relay", lambda figure: figure.loop_cpu_us),
+    "stream of one chunk, event loop": ("short stream", lambda figure: figure.loop_cpu_us),
+    "time to first byte": ("one at a time", lambda figure: figure.first_byte_us),
+}
 _WITH: Final = ("uvicorn", "uvloop", "httptools", "aiohttp")
 
 
@@ -28,9 +37,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="What standing in front of a proxy costs.")
     parser.add_argument("--seconds", type=float, default=60.0, help="about how long all of it may take")
     parser.add_argument("--rounds", type=int, default=_ROUNDS, help="how often everything is measured")
+    parser.add_argument("--only", choices=WRAPPED, action="append", help="may be given several times")
     parser.add_argument("--json", action="store_true", help="for programs")
     options = parser.parse_args()
-    with cases() as measured:
+    with cases(options.only or WRAPPED) as measured:
         result = _measure(measured, options.rounds, options.seconds - _STARTING)
     if options.json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(result)).decode() + "\n")
@@ -57,11 +67,7 @@ def _measure(measured: Cases, rounds: int, seconds: float) -> Result:
         machine=_machine(),
         rounds=rounds,
         cases=_cases(bare, wrapped, alone),
-        ratios={
-            "b/a": ratio(wrapped["echo"], bare["echo"]),
-            "d/c": ratio(wrapped["relay"], bare["relay"]),
-            "forward": ratio(wrapped["forward"], bare["forward"]),
-        },
+        ratios={_RATIOS[name]: ratio(wrapped[name], bare[name]) for name in _RATIOS if name in bare},
         added=_added(bare, wrapped),
         skipped=measured.skipped,
     )
@@ -78,24 +84,14 @@ def _cases(
 
 
 def _added(bare: Mapping[str, list[Figure]], wrapped: Mapping[str, list[Figure]]) -> dict[str, float]:
-    chunks = [
-        _per_chunk(many, one)
-        for many, one in zip(
-            _pairwise(wrapped, bare, "long stream"), _pairwise(wrapped, bare, "short stream"), strict=True
-        )
-    ]
-    return {
-        "request, all threads": difference(wrapped["echo"], bare["echo"], lambda figure: figure.cpu_us),
-        "request, event loop": difference(wrapped["echo"], bare["echo"], lambda figure: figure.loop_cpu_us),
-        "relayed request, all threads": difference(wrapped["relay"], bare["relay"], lambda figure: figure.cpu_us),
-        "stream of one chunk, event loop": difference(
-            wrapped["short stream"], bare["short stream"], lambda figure: figure.loop_cpu_us
-        ),
-        "chunk, event loop": sorted(chunks)[len(chunks) // 2],
-        "time to first byte": difference(
-            wrapped["one at a time"], bare["one at a time"], lambda figure: figure.first_byte_us
-        ),
+    told = {
+        what: difference(wrapped[name], bare[name], of) for what, (name, of) in _DIFFERENCES.items() if name in bare
     }
+    if "echo" in bare:
+        streams = (_pairwise(wrapped, bare, "long stream"), _pairwise(wrapped, bare, "short stream"))
+        chunks = sorted(_per_chunk(many, one) for many, one in zip(*streams, strict=True))
+        told["chunk, event loop"] = chunks[len(chunks) // 2]
+    return told
 
 
 def _pairwise(wrapped: Mapping[str, list[Figure]], bare: Mapping[str, list[Figure]], name: str) -> list[float]:

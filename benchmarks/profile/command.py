@@ -13,16 +13,15 @@ from typing import Final
 import msgspec
 
 from benchmarks.overhead.chats import echo, question
-from benchmarks.profile.driving import CHAT, NOT_OURS, Request, ask, microseconds, wrapped
+from benchmarks.profile.driving import CHAT, NOT_OURS, Request, Size, ask, microseconds, wrapped
 from benchmarks.profile.sampling import Place, Samples
 from proxystore.exchange.asgi import ASGIApp
 
-_PLUGINS: Final = ("usage",)
+_PLUGINS: Final = ("audit", "limits", "usage")
 _PACKAGES: Final = ("proxystore", *(f"proxystore_{plugin}" for plugin in _PLUGINS))
 _HOOKS: Final = frozenset({"on_auth", "on_request", "on_usage", "on_response"})
-_SAMPLED: Final = 40_000  # requests
+_SIZE: Final = Size(requests=1_500, rounds=7)
 _CHUNKS: Final = 400
-_STREAMS: Final = 20
 _SHOWN: Final = 25
 _A_STREAM: Final = "all plugins, stream of one chunk, usage asked for by the client"
 
@@ -57,22 +56,22 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     stream: Shares
 
 
-async def profile() -> Profile:
+async def profile(size: Size = _SIZE) -> Profile:
     """Measure."""
     async with AsyncExitStack() as stack:
         bare = echo(is_yielding=False)
         empty = await stack.enter_async_context(wrapped())
         full = await stack.enter_async_context(wrapped(*_PLUGINS))
-        request = await _requests(bare, empty, full)
-        chunk = await _chunks(bare, empty, full)
-        chat = _shares(await _sampled(full, CHAT), request["all plugins"])
-        stream = _shares(await _sampled(full, _stream(1, wants_usage=True)), request[_A_STREAM])
+        request = await _requests(bare, empty, full, size)
+        chunk = await _chunks(bare, empty, full, size._replace(requests=max(1, size.requests // 75)))
+        chat = _shares(await _sampled(full, CHAT, 25 * size.requests), request["all plugins"])
+        stream = _shares(await _sampled(full, _stream(1, wants_usage=True), 25 * size.requests), request[_A_STREAM])
     return Profile(request=_rounded(request), chunk=_rounded(chunk, 3), chat=chat, stream=stream)
 
 
 def _shares(samples: Samples, us: float) -> Shares:
     """Return who takes how much of the *us* microseconds of a request."""
-    each = us / samples.looks
+    each = us / max(1, samples.looks)
     own = {place: looks * each for place, looks in samples.own.items()}
     whole = {place: looks * each for place, looks in samples.whole.items()}
     rooms = {**_by_room(own), "elsewhere": us - sum(own.values())}
@@ -86,42 +85,43 @@ def _shares(samples: Samples, us: float) -> Shares:
     )
 
 
-async def _requests(bare: ASGIApp, empty: ASGIApp, full: ASGIApp) -> dict[str, float]:
+async def _requests(bare: ASGIApp, empty: ASGIApp, full: ASGIApp, size: Size) -> dict[str, float]:
     return {
-        "bare application": await microseconds(bare, CHAT),
-        "wrapper, no plugins, unknown path": await microseconds(empty, NOT_OURS),
-        "wrapper, no plugins": await microseconds(empty, CHAT),
-        "all plugins, unknown path": await microseconds(full, NOT_OURS),
-        "all plugins": await microseconds(full, CHAT),
-        _A_STREAM: await microseconds(full, _stream(1, wants_usage=True)),
+        "bare application": await microseconds(bare, CHAT, size),
+        "wrapper, no plugins, unknown path": await microseconds(empty, NOT_OURS, size),
+        "wrapper, no plugins": await microseconds(empty, CHAT, size),
+        "all plugins, unknown path": await microseconds(full, NOT_OURS, size),
+        "all plugins": await microseconds(full, CHAT, size),
+        _A_STREAM: await microseconds(full, _stream(1, wants_usage=True), size),
         "all plugins, stream of one chunk, usage asked for by us": await microseconds(
-            full, _stream(1, wants_usage=False)
+            full, _stream(1, wants_usage=False), size
         ),
     }
 
 
-async def _chunks(bare: ASGIApp, empty: ASGIApp, full: ASGIApp) -> dict[str, float]:
+async def _chunks(bare: ASGIApp, empty: ASGIApp, full: ASGIApp, size: Size) -> dict[str, float]:
     return {
-        "bare application": await _per_chunk(bare, wants_usage=True),
-        "wrapper, no plugins": await _per_chunk(empty, wants_usage=True),
-        "all plugins, usage asked for by the client": await _per_chunk(full, wants_usage=True),
-        "all plugins, usage asked for by us": await _per_chunk(full, wants_usage=False),
+        "bare application": await _per_chunk(bare, size, wants_usage=True),
+        "wrapper, no plugins": await _per_chunk(empty, size, wants_usage=True),
+        "all plugins, usage asked for by the client": await _per_chunk(full, size, wants_usage=True),
+        "all plugins, usage asked for by us": await _per_chunk(full, size, wants_usage=False),
     }
 
 
-async def _per_chunk(app: ASGIApp, *, wants_usage: bool) -> float:
-    many = await microseconds(app, _stream(1 + _CHUNKS, wants_usage=wants_usage), requests=_STREAMS)
-    return (many - await microseconds(app, _stream(1, wants_usage=wants_usage), requests=10 * _STREAMS)) / _CHUNKS
+async def _per_chunk(app: ASGIApp, size: Size, *, wants_usage: bool) -> float:
+    one, many = (_stream(chunks, wants_usage=wants_usage) for chunks in (1, 1 + _CHUNKS))
+    of_one = await microseconds(app, one, size._replace(requests=10 * size.requests))
+    return (await microseconds(app, many, size) - of_one) / _CHUNKS
 
 
 def _stream(chunks: int, *, wants_usage: bool) -> Request:
     return Request(question(is_streaming=True, wants_usage=wants_usage), chunks=chunks)
 
 
-async def _sampled(app: ASGIApp, request: Request) -> Samples:
+async def _sampled(app: ASGIApp, request: Request, requests: int) -> Samples:
     samples = Samples(_PACKAGES)
     with samples.taken():
-        for _ in range(_SAMPLED):
+        for _ in range(requests):
             await ask(app, request)
     return samples
 
@@ -166,9 +166,11 @@ def _tell_each(title: str, figures: Mapping[str, float]) -> None:
 def main() -> None:
     """Measure, and print."""
     parser = argparse.ArgumentParser(description="Where the time of one wrapped request goes.")
+    parser.add_argument("--requests", type=int, default=_SIZE.requests, help="how many in each round")
+    parser.add_argument("--rounds", type=int, default=_SIZE.rounds, help="of which the best counts")
     parser.add_argument("--json", action="store_true", help="for programs")
     options = parser.parse_args()
-    result = asyncio.run(profile())
+    result = asyncio.run(profile(Size(options.requests, options.rounds)))
     if options.json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(result)).decode() + "\n")
     else:

@@ -15,8 +15,12 @@ from benchmarks.overhead.chats import HEADERS, PATH, echo, question
 from proxystore import ProxyStoreMiddleware, Settings, Store
 from proxystore.exchange.asgi import ASGIApp, Message, Scope
 
-_ROUNDS: Final = 7
-_REQUESTS: Final = 1_500
+
+class Size(NamedTuple):
+    """How much is measured: so many requests in each of so many rounds."""
+
+    requests: int
+    rounds: int
 
 
 class Request(NamedTuple):
@@ -63,15 +67,15 @@ async def ask(app: ASGIApp, request: Request) -> None:
     await app(scope, receive, send)
 
 
-async def microseconds(app: ASGIApp, request: Request, *, requests: int = _REQUESTS) -> float:
+async def microseconds(app: ASGIApp, request: Request, size: Size) -> float:
     """Return the CPU time of the event loop's thread for one request: the best of several rounds."""
     best = float("inf")
-    for _ in range(_ROUNDS):
+    for _ in range(size.rounds):
         gc.collect()
         started = time.thread_time_ns()
-        for _ in range(requests):
+        for _ in range(size.requests):
             await ask(app, request)
-        best = min(best, (time.thread_time_ns() - started) / requests)
+        best = min(best, (time.thread_time_ns() - started) / size.requests)
     return best / 1000
 
 

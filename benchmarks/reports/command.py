@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from benchmarks.reports.databases import migrated
-from benchmarks.reports.filling import fill
+from benchmarks.reports.filling import DAYS, fill
 from proxystore import Settings
 from proxystore.database import Database
 from proxystore.repositories import UsageRepository
@@ -52,10 +52,10 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     p99_cpu_ms: float
 
 
-async def measure(kind: str, settings: Settings, events: int, times: int) -> list[Result]:
+async def measure(kind: str, settings: Settings, events: int, days: int, times: int) -> list[Result]:
     """Measure every report on the empty database of *settings*."""
     async with Database(settings.url, schema=settings.database_schema, deadline=120) as database:
-        told = await fill(database, int(_NOW.timestamp()) // 3600, events)
+        told = await fill(database, int(_NOW.timestamp()) // 3600, events, days)
         print(f"{kind}: roll-ups of {told:,} events", file=sys.stderr)
         usage = UsageRepository(database)
         return [await _timed(kind, name, report, usage, times) for name, report in _REPORTS.items()]
@@ -84,6 +84,7 @@ def main() -> None:
     """Measure, and print a table or JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=3_000_000)
+    parser.add_argument("--days", type=int, default=DAYS, help="in how many days they came")
     parser.add_argument("--times", type=int, default=100, help="how often each report is asked for")
     parser.add_argument("--database", choices=["sqlite", "postgresql"], action="append")
     parser.add_argument("--json", action="store_true")
@@ -91,7 +92,7 @@ def main() -> None:
     results: list[Result] = []
     for kind in given.database or ["sqlite", "postgresql"]:
         with migrated(kind) as settings:
-            results += asyncio.run(measure(kind, settings, given.events, given.times))
+            results += asyncio.run(measure(kind, settings, given.events, given.days, given.times))
     if given.json:
         print(msgspec.json.encode(results).decode())
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import islice, product
 from typing import Any, Final
 
 from sqlalchemy import Table, bindparam, insert
@@ -32,25 +32,27 @@ _BINS: Final = [bin_of(int(_numbers.lognormvariate(7, 1))) for _ in range(100_00
 Row = Mapping[str, object]
 
 
-async def fill(database: Database, last_hour: int, events: int) -> int:
-    """Write the roll-ups of *events* that ended in *last_hour* of 1970; return how many events they tell of."""
+async def fill(database: Database, last_hour: int, events: int, days: int = DAYS) -> int:
+    """Write the roll-ups of *events* in *days* up to *last_hour* of 1970; return how many events they tell of."""
     await _insert(database, usage_series, _series())
-    first = last_hour - DAYS * 24 + 1
-    mean = events / (DAYS * 24 * _SERIES)
-    days: dict[tuple[int, int], tuple[Counter[str], Counter[int]]] = {}
-    hours = [_one(days, hour, number, mean) for hour in range(first, last_hour + 1) for number in range(1, _SERIES + 1)]
-    hours = [hour for hour in hours if hour[0]["requests"]]
+    first = last_hour - days * 24 + 1
+    mean = events / (days * 24 * _SERIES)
+    by_day: dict[tuple[int, int], tuple[Counter[str], Counter[int]]] = {}
+    every = product(range(first, last_hour + 1), range(1, _SERIES + 1))
+    hours = [told for told in (_one(by_day, *each, mean) for each in every) if told[0]["requests"]]
     await _insert(database, usage_hourly, (totals for totals, _ in hours))
     await _insert(database, usage_latency_hourly, (latencies for _, latencies in hours))
     await _insert(
-        database, usage_daily, ({"day": day, "series_id": number, **sums} for (day, number), (sums, _) in days.items())
+        database,
+        usage_daily,
+        ({"day": day, "series_id": number, **sums} for (day, number), (sums, _) in by_day.items()),
     )
     await _insert(
         database,
         usage_latency_daily,
-        ({"day": day, "series_id": n, "histogram": pack(bins)} for (day, n), (_, bins) in days.items()),
+        ({"day": day, "series_id": n, "histogram": pack(bins)} for (day, n), (_, bins) in by_day.items() if bins),
     )
-    return sum(sums["requests"] for sums, _ in days.values())
+    return sum(sums["requests"] for sums, _ in by_day.values())
 
 
 def _one(
