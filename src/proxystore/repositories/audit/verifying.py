@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import bindparam, func, select, type_coerce
+from sqlalchemy.sql import ClauseElement
 from sqlalchemy.types import NullType
+from typing_extensions import override
 
 from proxystore.changes.chain import End
 from proxystore.changes.links import BEGINNING, FIELDS
 from proxystore.database import Database, Query
+from proxystore.database.compiling import Compiled
 from proxystore.errors import InvalidRecord, StoreBusy, StoreClosed, StoreError, StoreTimeout, StoreUnavailable
 from proxystore.records.audit import AuditHead, AuditVerdict
 from proxystore.repositories.audit.proving import Anchor, Link, Proof
@@ -21,10 +24,18 @@ _MOST_TRIES: Final = 5
 _PASSING: Final = (StoreBusy, StoreClosed, StoreTimeout, StoreUnavailable)
 
 
-def _link(seq: int, hash: bytes, event_id: Any, **rest: Any) -> Link:  # noqa: A002  the column's name
-    """Return a row as it was hashed, whatever somebody has put into it."""
-    identity = event_id if isinstance(event_id, bytes) else getattr(event_id, "bytes", event_id)
-    return Link(seq, hash, (identity, *rest.values()))
+class _Links(Query[Link]):
+    """Reads rows as they were hashed, whatever somebody has put into them, and a million of them in seconds."""
+
+    def __init__(self, clause: ClauseElement) -> None:
+        super().__init__(clause, Link)
+
+    @override
+    def records(self, compiled: Compiled, rows: Iterable[Sequence[Any]]) -> list[Link]:
+        return [
+            Link(row[0], row[1], (row[2] if type(row[2]) is bytes else getattr(row[2], "bytes", None), *row[3:]))
+            for row in rows
+        ]
 
 
 class _State(NamedTuple):
@@ -34,7 +45,7 @@ class _State(NamedTuple):
 
 
 _events: Final = audit_events.c
-_PAGE_QUERY: Final = Query(
+_PAGE_QUERY: Final = _Links(
     select(
         _events.seq,
         _events.hash,
@@ -42,8 +53,7 @@ _PAGE_QUERY: Final = Query(
     )
     .where(_events.seq > bindparam("after"), _events.seq <= bindparam("until"))
     .order_by(_events.seq)
-    .limit(bindparam("limit")),
-    _link,
+    .limit(bindparam("limit"))
 )
 _NEXT: Final = Query(
     select(func.min(_events.seq).label("seq")).where(_events.seq > bindparam("after")), lambda seq: seq
