@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,7 @@ from proxystore import Settings
 from proxystore.testing.databases import Databases
 from proxystore.testing.postgres import Postgres
 from proxystore.testing.pytest_plugin import chosen
+from tests.canaries import leaked, leaks
 from tests.databases import DATABASES, PEPPER
 
 _ABOUT_A_DATABASE: Final = {"database_kind", "postgres", "proxystore_database_kind", "proxystore_postgres"}
@@ -71,6 +72,25 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     names = inspect.signature(pyfuncitem.obj).parameters
     asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names if name in pyfuncitem.funcargs}))
     return True
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    """Search whatever a test has left in its folder for secrets."""
+    folder = getattr(item, "funcargs", {}).get("tmp_path")
+    yield
+    if isinstance(folder, Path):
+        assert not leaked(folder)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Search what a test has logged and printed, too."""
+    report = yield
+    found = [leak for _, text in report.sections for leak in leaks(text.encode(errors="replace"))]
+    if found and report.passed:
+        report.outcome, report.longrepr = "failed", f"told: {', '.join(sorted(set(found)))}"
+    return report
 
 
 @pytest.fixture(name="postgres", scope="session")
