@@ -301,6 +301,20 @@ async def test_a_key_of_somebody_elses_is_taken_over(migrated_url: str, tmp_path
         assert await store.keys.authenticate(_FOREIGN) == key
         with pytest.raises(Conflict):
             await store.keys.import_key(_FOREIGN, name="again")
+        await store.keys.rotate(key.id, grace=timedelta(hours=1))
+        assert await store.keys.has_foreign()
+        assert (await store.keys.authenticate(_FOREIGN)).origin == "made"
+        await store.keys.rotate(key.id)
+        assert not await store.keys.has_foreign()
+
+
+async def test_rows_that_were_edited_by_hand_are_asked_for_again(tmp_path: Path) -> None:
+    async with _opened("sqlite:///:memory:", tmp_path) as store:
+        key = (await store.keys.create(name="n")).record
+        await store.keys.invalidate(key.id)
+        await store.keys.invalidate()
+
+        assert await store.changes.generation() == 3
 
 
 @pytest.mark.parametrize(

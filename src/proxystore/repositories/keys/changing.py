@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from proxystore.changes import Change
@@ -11,6 +11,7 @@ from proxystore.errors import Conflict, KeyInactive, KeyNotFound
 from proxystore.ids import parsed, shown
 from proxystore.records import KeyRecord
 from proxystore.repositories.keys import statements
+from proxystore.repositories.keys.making import Draft
 
 
 async def put(change: Change, key_id: str, values: Mapping[str, Any], **details: Any) -> KeyRecord:
@@ -45,7 +46,27 @@ async def revoke(change: Change, chosen: str, **values: object) -> int:
     return len(revoked)
 
 
-async def missing(change: Change, key_id: str) -> Exception:
+async def rotate(change: Change, key_id: str, draft: Draft, version: int, grace: timedelta | None) -> KeyRecord:
+    """Give a key another secret; the one it has stays good for *grace*."""
+    now = datetime.now(UTC)
+    values: dict[str, Any] = {
+        "key_id": parsed("key", key_id),
+        "now": now,
+        "new_digest": draft.digest,
+        "new_prefix": draft.prefix,
+        "new_pepper_version": version,
+    }
+    if grace:
+        record = await change.fetch_one(statements.ROTATE, **values, until=now + grace)
+    else:
+        record = await change.fetch_one(statements.REPLACE, **values)
+    if record is None:
+        raise await _missing(change, key_id)
+    change.touched(key_id, prefix=record.prefix, grace_seconds=grace.total_seconds() if grace else 0)
+    return record
+
+
+async def _missing(change: Change, key_id: str) -> Exception:
     """Return why a key could not be rotated."""
     found = await change.fetch_one(statements.GET, key_id=parsed("key", key_id))
     return KeyNotFound() if found is None or found.deleted_at is not None else KeyInactive()

@@ -8,10 +8,10 @@ from typing import Any, Final, Unpack
 from uuid import UUID
 
 from proxystore.changes import Changes
-from proxystore.credentials import PREFIX, Digester, is_well_formed, masked, new_secret, refuse_weak
+from proxystore.credentials import PREFIX, Digester, is_well_formed, new_secret, refuse_weak
 from proxystore.database import Database
 from proxystore.errors import Conflict, InvalidRecord, KeyNotFound
-from proxystore.ids import parsed
+from proxystore.ids import parsed, shown
 from proxystore.records import FoundKey, KeyRecord, NewKey
 from proxystore.repositories.keys import belonging, changing, making, statements
 from proxystore.repositories.keys.judging import usable
@@ -155,7 +155,7 @@ class KeyRepository:
 
     async def has_foreign(self) -> bool:
         """Whether there is any key that is none of ours: then a credential of any form may be one."""
-        return await self._database.fetch_one(statements.HAS_FOREIGN) is not None
+        return await self._database.fetch_one(statements.HAS_FOREIGN, now=datetime.now(UTC)) is not None
 
     async def authenticate(self, secret: str) -> KeyRecord:
         """Return the key that has this secret, if it may be used now.
@@ -252,23 +252,10 @@ class KeyRepository:
         """
         if grace is not None and not timedelta(0) <= grace <= _LONGEST_GRACE:
             raise InvalidRecord("A grace is 90 days at most.")
-        secret, now = new_secret(), datetime.now(UTC)
-        values: dict[str, Any] = {
-            "key_id": _id(key_id),
-            "now": now,
-            "new_digest": self._digester.digest(secret.encode()),
-            "new_prefix": masked(secret),
-            "new_pepper_version": self._digester.version,
-        }
+        secret = new_secret()
+        (draft,) = making.drafts(self._digester, [{}], [secret])
         async with self._changes.begin("api_key", action="key.rotate", actor=actor) as change:
-            record = await (
-                change.fetch_one(statements.ROTATE, **values, until=now + grace)
-                if grace
-                else change.fetch_one(statements.REPLACE, **values)
-            )
-            if record is None:
-                raise await changing.missing(change, key_id)
-            change.touched(key_id, prefix=record.prefix, grace_seconds=grace.total_seconds() if grace else 0)
+            record = await changing.rotate(change, key_id, draft, self._digester.version, grace)
         return NewKey(secret=secret, record=record)
 
     async def delete(self, key_id: str, *, actor: str | None = None) -> None:
@@ -284,6 +271,11 @@ class KeyRepository:
                 raise KeyNotFound
             else:
                 change.noted(key_id, reason="deleted already")
+
+    async def invalidate(self, key_id: str | None = None, *, actor: str | None = None) -> None:
+        """Have every process ask again for a key, or for all of them: for rows that were edited by hand."""
+        async with self._changes.begin("api_key", action="key.invalidate", actor=actor) as change:
+            change.touched(None if key_id is None else shown("key", _id(key_id)))
 
     async def _make(self, batch: Batch) -> Sequence[KeyRecord]:
         return await making.make(self._database, self._changes, self._digester.version, batch)

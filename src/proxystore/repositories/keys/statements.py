@@ -69,12 +69,6 @@ def find_query(count: int) -> Query[FoundKey]:
     )
 
 
-HAS_FOREIGN: Final = Query(
-    select(_ID).where(api_keys.c.origin != "made", api_keys.c.deleted_at.is_(None)).limit(1),
-    lambda id: id,  # noqa: A006
-)
-"""A key that is none of ours, if there is one."""
-
 GET: Final = Query(select(*_SHOWN).where(bindparam("key_id", type_=_ID.type) == _ID), key_record)
 
 _FILTERS: Final[Mapping[str, ColumnElement[bool]]] = {
@@ -122,6 +116,14 @@ def update_query(names: frozenset[str]) -> Query[KeyRecord]:
 
 
 _now: Final = bindparam("now", type_=api_keys.c.updated_at.type)
+HAS_FOREIGN: Final = Query(
+    select(_ID)
+    .where(or_(api_keys.c.origin != "made", api_keys.c.previous_until > _now), api_keys.c.deleted_at.is_(None))
+    .limit(1),
+    lambda id: id,  # noqa: A006
+)
+"""A key with a secret that is none of ours, or that was rotated and may have one still, if there is one."""
+
 _REVOKED: Final[dict[str, Any]] = {
     "is_active": False,
     "deactivated_at": func.coalesce(api_keys.c.deactivated_at, _now),
