@@ -85,11 +85,13 @@ async def known_secrets(
         SettingsError: There is none, one is too short, or none of them is one that this database knows.
     """
     checks = dict(await database.fetch_all(_CHECKS, pattern=f"{purpose.name}_check_%"))
-    if checks and await database.fetch_one(purpose.is_used) is None:
-        checks = {}
-    texts = _given(purpose, given) or [_own(purpose, settings, is_first=not checks)]
+    is_binding = bool(checks) and await database.fetch_one(purpose.is_used) is not None
+    texts = _given(purpose, given) or [_own(purpose, settings, is_first=not is_binding)]
     values = [text.encode() for text in texts]
-    if checks and not any(_check(purpose, value) in checks for value in values):
+    is_known = any(_check(purpose, value) in checks for value in values)
+    if not is_known and not is_binding:
+        checks = {}
+    elif not is_known:
         raise SettingsError(
             f"{purpose.variable} is not the {purpose.wanted} that this database was used with: set that one"
             " (several are separated by commas, newest first)"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from proxystore.doctor import clock, database, journal, locks, mounts, permissions, plugins, space, versions
+from proxystore.doctor import clock, database, journal, locks, mounts, permissions, plugins, secrets, space, versions
 from proxystore.doctor.database import Facts
 from proxystore.doctor.finding import Finding, ok, problem, warning
 from proxystore.errors import SettingsError
@@ -19,6 +19,7 @@ _PLACES: Final[Mapping[str, Callable[[Settings], Iterable[Finding]]]] = {
     "volume": mounts.check,
     "space": space.check,
     "locks": locks.check,
+    "secrets": secrets.check,
 }
 _SET: Final = "correct it where it is set; `proxystore settings show` then tells what is read, and from where"
 _LOST: Final = "set PROXYSTORE_DATABASE_URL to a file or to a PostgreSQL server"
