@@ -60,7 +60,7 @@ class Conversation:
             _log.debug("an answer in the proxy's place cannot be given over a WebSocket: the proxy is asked")
             exchange.decided_by = None
         if exchange.is_journaled:
-            self._house.store.ledger.begin(begin_of(exchange))
+            self._house.store.ledger.begin(begin_of(exchange, is_free=self._house.settings.crash_bill == "zero"))
         exchange.request.is_dispatched = True
         self._open.append(turn)
         edited = exchange.request.body.whole

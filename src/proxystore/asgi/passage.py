@@ -15,6 +15,7 @@ from proxystore.asgi.deciding import decide
 from proxystore.asgi.outbound import Outbound
 from proxystore.exchange import ClientGone
 from proxystore.ledger import Begin
+from proxystore.wire import rough_input_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -68,7 +69,7 @@ def _prepare(house: House, exchange: Exchange) -> Question | None:
         request.remove_header(b"accept-encoding")
     question = Question.put(house, request) if request.is_claimed else None
     if exchange.is_journaled:
-        house.store.ledger.begin(begin_of(exchange))
+        house.store.ledger.begin(begin_of(exchange, is_free=house.settings.crash_bill == "zero"))
     request.is_dispatched = True
     return question
 
@@ -83,8 +84,13 @@ async def _ask_without(question: Question, house: House, exchange: Exchange, out
         house.remember_refusal(request.path)
 
 
-def begin_of(exchange: Exchange) -> Begin:
-    """Return what is written down of *exchange* before the proxy is asked."""
+def begin_of(exchange: Exchange, *, is_free: bool = False) -> Begin:
+    """Return what is written down of *exchange* before the proxy is asked.
+
+    Args:
+        exchange: On its way.
+        is_free: Whether it costs nothing if this process dies before its end.
+    """
     request, who = exchange.request, exchange.principal
     call = request.call
     return Begin(
@@ -95,4 +101,7 @@ def begin_of(exchange: Exchange) -> Begin:
         operation_name=call.operation_name,
         request_model=call.request_model,
         hold=exchange.reservation.hold if exchange.reservation is not None else None,
+        input_tokens=rough_input_tokens(request.readable_body),
+        output_tokens=call.max_output_tokens or 0,
+        is_free=is_free or not call.is_billable,
     )

@@ -38,6 +38,8 @@ class Begin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         project_id, key_id, credential_id: Who; ``None`` is nobody in particular.
         provider_name, operation_name, request_model: What is asked of whom.
         hold: What it was promised of budgets.
+        input_tokens, output_tokens: About how much that will be, where nothing was promised.
+        is_free: Whether it costs nothing if its process dies.
     """
 
     event_id: UUID
@@ -48,6 +50,9 @@ class Begin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     operation_name: str = ""
     request_model: str | None = None
     hold: tuple[Hold, ...] | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    is_free: bool = False
 
 
 class UsageEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -135,7 +140,7 @@ def cleaned(entry: _Entry) -> _Entry:
             fitting: Any = _CLEANERS[name](value)
         elif isinstance(value, str):
             fitting = _clean_text(value, LONGEST_MODEL if name in _MODELS else LONGEST_ID)
-        elif isinstance(value, int):
+        elif isinstance(value, int) and not isinstance(value, bool):
             fitting = max(0, min(value, _LARGEST.get(name, MOST)))
         else:
             continue
@@ -147,7 +152,12 @@ def cleaned(entry: _Entry) -> _Entry:
 def _fits(entry: Begin | UsageEntry) -> bool:
     """Return whether *entry* is as nearly all are; a quick look, since there are thousands a second."""
     if isinstance(entry, Begin):
-        return _are_fitting(_texts_of_begin(entry)) and (entry.hold is None or _are_sound(entry.hold))
+        return (
+            _are_fitting(_texts_of_begin(entry))
+            and (entry.hold is None or _are_sound(entry.hold))
+            and 0 <= entry.input_tokens <= MOST
+            and 0 <= entry.output_tokens <= MOST
+        )
     return (
         _are_fitting(_texts_of_end(entry))
         and min(numbers := _numbers_of(entry)) >= 0
@@ -257,8 +267,9 @@ def _decoded(decoder: msgspec.json.Decoder[_Kind], data: bytes) -> _Kind:
 
 
 def failed(begin: Begin) -> UsageEntry:
-    """Return the event of a request whose process died: failed, its usage what it was promised, where that is known."""
-    promised = {hold.unit: hold.amount for hold in begin.hold or ()}
+    """Return the event of a request whose process died: failed, its usage what it was promised, else an estimate."""
+    promised = {} if begin.is_free else {hold.unit: hold.amount for hold in begin.hold or ()}
+    is_estimated = not begin.is_free and "tokens" not in promised
     return UsageEntry(
         event_id=begin.event_id,
         project_id=begin.project_id,
@@ -269,7 +280,9 @@ def failed(begin: Begin) -> UsageEntry:
         request_model=begin.request_model,
         outcome="failed",
         quality="estimated",
+        input_tokens=begin.input_tokens if is_estimated else 0,
+        output_tokens=begin.output_tokens if is_estimated else 0,
         unclassified_tokens=min(promised.get("tokens", 0), MOST),
-        cost_nanousd=promised.get("nanousd"),
+        cost_nanousd=0 if begin.is_free else promised.get("nanousd"),
         hold=begin.hold,
     )

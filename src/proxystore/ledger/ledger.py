@@ -27,6 +27,7 @@ from proxystore.ledger.identity import store_id
 from proxystore.ledger.journal import Journal
 from proxystore.ledger.place import tell_if_fleeting
 from proxystore.ledger.rebuilding import rebuild
+from proxystore.ledger.recorder import Recorder
 from proxystore.ledger.recording import checked
 from proxystore.ledger.repricing import Repriced, reprice
 from proxystore.ledger.retention import cleaned
@@ -261,6 +262,7 @@ class Ledger:
             database,
             segments,
             directory,
+            recorder=Recorder(database, segments, directory, is_bundled=self._settings.bundled_prices),
             upkeep=upkeep,
             on_gone=lambda process_ids: release_dead(database, process_ids),
             is_awaited=self._is_awaited,

@@ -13,6 +13,7 @@ from proxystore.errors import Conflict, InvalidRecord, ReferenceViolation
 from proxystore.ledger import counters, postgresql, progress, sqlite
 from proxystore.ledger.burying import bury, letter_of
 from proxystore.ledger.entries import UsageEntry
+from proxystore.ledger.estimating import priced
 from proxystore.ledger.partitions import Partitions
 from proxystore.ledger.rows import Row, row
 from proxystore.ledger.segments import Segments
@@ -59,7 +60,8 @@ class Recorder:
         held: For how many seconds the last transaction kept others waiting.
     """
 
-    def __init__(self, database: Database, segments: Segments, directory: Path) -> None:
+    def __init__(self, database: Database, segments: Segments, directory: Path, *, is_bundled: bool = True) -> None:
+        self._is_bundled = is_bundled
         self.recorded = 0
         self.replayed = 0
         self.dead_lettered = 0
@@ -102,7 +104,8 @@ class Recorder:
         """Write *items* down; of the one that was refused before, only the letter."""
         damaged = sum(set_aside(self._directory, item) for item in items if item.is_damaged)
         steps = [(name, self._segments.acked(name), end) for name, end in _ends(items).items()]
-        entries = _events(items) if refused is None else []
+        events = _events(items) if refused is None else []
+        entries = await priced(self._database, events, is_bundled=self._is_bundled)
         rows = await self._shaping.rows(entries)
         letters = [refused] if refused is not None else _unreadable(items)
         async with self._database.transaction() as transaction:

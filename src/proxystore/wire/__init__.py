@@ -6,7 +6,7 @@ from typing import Final
 
 from proxystore.wire import anthropic, gemini, openai
 from proxystore.wire.encoding import decode_body, decoded
-from proxystore.wire.estimating import estimated_input_tokens
+from proxystore.wire.estimating import estimated_input_tokens, rough_input_tokens
 from proxystore.wire.format import Meter, WireFormat
 from proxystore.wire.limits import NamesLimits, limit_headers
 from proxystore.wire.registry import Formats
@@ -49,5 +49,6 @@ __all__ = [
     "estimated_input_tokens",
     "is_unmetered",
     "limit_headers",
+    "rough_input_tokens",
     "spoken_on",
 ]
