@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from time import perf_counter
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from proxystore import KeyNotFound, Store
 from proxystore.credentials import Digester, Pepper, is_well_formed, new_secret
@@ -12,41 +12,55 @@ from proxystore.credentials import Digester, Pepper, is_well_formed, new_secret
 Figures: TypeAlias = dict[str, float]
 
 ROUNDS = 5
-BATCH = 1_000
-CHECKS = 500
-STORED = 20_000
 
 
-async def measured(store: Store) -> Figures:
-    """Return keys made in a second, and microseconds of a check that asks the database."""
-    figures: Figures = {}
+class Size(NamedTuple):
+    """How much is measured.
+
+    Attributes:
+        keys: How many there are.
+        batch: How many are made at a time.
+        checks: How many are checked in a round.
+    """
+
+    keys: int
+    batch: int
+    checks: int
+
+
+async def measured(store: Store, size: Size) -> Figures:
+    """Return keys made in a second, and microseconds of checks that ask the database."""
     rates: list[float] = []
     secrets: list[str] = []
-    while len(secrets) < STORED:
+    while len(secrets) < size.keys:
         started = perf_counter()
-        made = await store.keys.create_many({"name": f"key {number}", "max_requests": 5} for number in range(BATCH))
-        rates.append(BATCH / (perf_counter() - started))
+        made = await store.keys.create_many(
+            {"name": f"key {number}", "max_requests": 5} for number in range(size.batch)
+        )
+        rates.append(size.batch / (perf_counter() - started))
         secrets += [new.secret for new in made]
-    figures[f"keys made in a second, {BATCH} at a time"] = sorted(rates)[len(rates) // 2]
-    known = secrets[:: STORED // CHECKS]
-    figures["authenticate, µs: a key"] = await _microseconds(store.keys.authenticate, known)
+    known = secrets[:: max(1, len(secrets) // size.checks)]
     unknown = [new_secret() for _ in known]
-    figures["authenticate, µs: an unknown key"] = await _microseconds(lambda text: _refused(store, text), unknown)
     malformed = [text[:-1] + ("0" if text[-1] != "0" else "1") for text in known]
-    figures["authenticate, µs: a malformed key"] = await _microseconds(lambda text: _refused(store, text), malformed)
     digests = [store.digester.digest(text.encode()) for text in known]
-    figures["find by digest, µs"] = await _microseconds(store.keys.find, digests)
-    return figures
+    return {
+        "made_per_second": sorted(rates)[len(rates) // 2],
+        "authenticate_us": await _microseconds(store.keys.authenticate, known),
+        "authenticate_unknown_us": await _microseconds(lambda text: _refused(store, text), unknown),
+        "authenticate_malformed_us": await _microseconds(lambda text: _refused(store, text), malformed),
+        "find_us": await _microseconds(store.keys.find, digests),
+    }
 
 
-def unstored() -> Figures:
+def unstored(size: Size) -> Figures:
     """Return microseconds of what needs no database."""
     digester, secret = Digester(), new_secret().encode()
     digester.use([Pepper(1, b"a pepper of thirty-two characters")])
+    times = 40 * size.checks
     return {
-        "digest, µs": _plainly(lambda: digester.digest(secret)),
-        "is_well_formed, µs": _plainly(lambda: is_well_formed(secret)),
-        "new_secret, µs": _plainly(new_secret),
+        "digest_us": _plainly(lambda: digester.digest(secret), times),
+        "is_well_formed_us": _plainly(lambda: is_well_formed(secret), times),
+        "new_secret_us": _plainly(new_secret, times),
     }
 
 
@@ -68,7 +82,7 @@ async def _microseconds(check: Callable[[Any], Awaitable[Any]], given: list[Any]
     return best * 1e6
 
 
-def _plainly(work: Callable[[], object], times: int = 20_000) -> float:
+def _plainly(work: Callable[[], object], times: int) -> float:
     best = float("inf")
     for _ in range(ROUNDS):
         started = perf_counter()
