@@ -121,6 +121,9 @@ def export(
                     count += len(page)
                     told(len(page))
                 sink.close()
+            asked = {"format": written_as.value, "since": since, "until": until, "model": model, "key": key}
+            said = {name: str(value) for name, value in {**asked, "project": project}.items() if value is not None}
+            await store.audit.record("usage.export", actor=line.actor, metadata={"events": count, **said})
             return count
 
     if output is None:

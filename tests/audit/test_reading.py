@@ -159,3 +159,36 @@ async def test_a_migration_is_an_event(database_url: str, tmp_path: Any) -> None
 
     assert event.action == "schema.upgrade"
     assert str((event.metadata or {})["revisions"][0]).startswith("proxystore_migrations 0001: ")
+
+
+async def test_every_change_of_a_key_is_an_event_and_none_has_its_secret(settings: Settings) -> None:
+    async with Store(settings=settings) as store:
+        new = await store.keys.create(name="search", actor="ada")
+        await store.keys.deactivate(new.record.id, actor="bob")
+        events = [event async for event in store.audit.events()]
+        verdict = await store.audit.verify()
+
+    assert [(event.action, event.actor) for event in events] == [("key.create", "ada"), ("key.deactivate", "bob")]
+    assert {event.key_id for event in events} == {new.record.id}
+    assert verdict.is_sound
+    assert new.secret not in repr(events)
+    assert new.secret[12:] not in repr(events)
+
+
+async def test_a_purge_of_the_cache_is_an_event(settings: Settings) -> None:
+    async with Store(settings=settings) as store:
+        await store.cache.space("mine").purge(actor="ada")
+        (event,) = await store.audit.list(limit=10)
+
+    assert (event.action, event.actor) == ("cache.purge", "ada")
+
+
+async def test_forty_thousand_changes_at_once_are_forty_thousand_events(settings: Settings) -> None:
+    """More than a statement takes parameters."""
+    async with Store(settings=settings) as store:
+        async with store.changes.begin("model", action="model.import", actor="ada") as change:
+            for number in range(40_000):
+                change.noted(f"model_{number}")
+        verdict = await store.audit.verify()
+
+    assert (verdict.is_sound, verdict.last_seq) == (True, 40_000)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
+from uuid import UUID
 
-from sqlalchemy import BigInteger, Text, bindparam, insert, or_, select, update
+from sqlalchemy import BigInteger, Text, bindparam, insert, select, update
 from sqlalchemy.types import TypeEngine
 
 from proxystore.changes.fitting import content_of
@@ -29,6 +30,8 @@ class End(NamedTuple):
     seal: bytes
 
 
+_MOST_IDS: Final = 1_000  # a statement takes no more parameters than 32,767
+_MOST_ROWS: Final = 5_000  # a statement has a deadline
 _RAW: Final[Mapping[str, TypeEngine[Any]]] = {"occurred_at": BigInteger(), "metadata": Text()}  # as they are hashed
 _END: Final = Query(
     select(audit_head.c.seq, audit_head.c.hash, audit_head.c.seal).where(audit_head.c.id == 1).with_for_update(),
@@ -39,13 +42,11 @@ _LAST: Final = Query(
     lambda seq, hash: (seq, bytes(hash)),  # noqa: A006  as above
 )
 _KNOWN: Final = Query(
-    select(audit_events.c.event_id, audit_events.c.seq).where(
-        or_(
-            audit_events.c.event_id.in_(bindparam("event_ids", expanding=True)),
-            audit_events.c.seq > bindparam("seq", type_=BigInteger()),  # where nothing may be
-        )
-    ),
-    lambda event_id, seq: (event_id, seq),
+    select(audit_events.c.event_id).where(audit_events.c.event_id.in_(bindparam("event_ids", expanding=True))),
+    lambda event_id: event_id,
+)
+_BEYOND: Final = Query(
+    select(audit_events.c.seq).where(audit_events.c.seq > bindparam("seq")).limit(1), lambda seq: seq
 )
 _APPEND: Final = Statement(
     insert(audit_events).values(
@@ -91,8 +92,13 @@ class Chain:
             raise StoreClosed
         return self._keys
 
-    async def append(self, transaction: Transaction, entries: Iterable[AuditEntry]) -> int:
+    async def append(self, transaction: Transaction, entries: Iterable[AuditEntry], *, are_new: bool = False) -> int:
         """Append those *entries* that are not in the chain, in their order; return how many were not.
+
+        Args:
+            transaction: What they happen in.
+            entries: What to append.
+            are_new: Whether none of them can be there already.
 
         Raises:
             StoreError: The database did not take them.
@@ -101,9 +107,7 @@ class Chain:
         if not wanted:
             return 0
         end = await lock_end(transaction, self.keys)
-        known = dict(await transaction.fetch_all(_KNOWN, event_ids=list(wanted), seq=end.seq))
-        if max(known.values(), default=0) > end.seq:
-            end = await _resumed(transaction, end)
+        known = set() if are_new else await _known(transaction, list(wanted))
         new = [entry for event_id, entry in wanted.items() if event_id not in known]
         if new:
             await self._append(transaction, end, [*([] if end.is_ours else [_tampered(end)]), *new])
@@ -119,7 +123,8 @@ class Chain:
             rows.append(
                 {"seq": seq, "hash": hash_, **dict(zip(FIELDS, content, strict=True)), "event_id": entry.event_id}
             )
-        await transaction.execute_many(_APPEND, rows)
+        for begin in range(0, len(rows), _MOST_ROWS):
+            await transaction.execute_many(_APPEND, rows[begin : begin + _MOST_ROWS])
         await transaction.execute(_MOVE, seq=seq, hash=hash_, seal=seal(key, seq, hash_))
 
 
@@ -135,15 +140,24 @@ class LockedEnd(NamedTuple):
 async def lock_end(transaction: Transaction, keys: Sequence[bytes]) -> LockedEnd:
     """Lock the end of the chain until *transaction* is over; return where to go on."""
     end = await transaction.fetch_one(_END)
-    if end is not None and is_sealed(keys, *end):
-        return LockedEnd(end.seq, end.hash, is_ours=True)
+    is_ours = end is not None and is_sealed(keys, *end)
     if end is None:  # somebody removed it
         await transaction.execute(_RESTORE)
         end = await transaction.fetch_one(_END) or End(0, BEGINNING, b"")
+    if is_ours and await transaction.fetch_one(_BEYOND, seq=end.seq) is None:
+        return LockedEnd(end.seq, end.hash, is_ours=True)
     return await _resumed(transaction, end)
 
 
-async def _resumed(transaction: Transaction, end: End | LockedEnd) -> LockedEnd:
+async def _known(transaction: Transaction, event_ids: Sequence[UUID]) -> set[UUID]:
+    """Return those that are in the chain; after its end was locked, for a fresh look."""
+    known: set[UUID] = set()
+    for begin in range(0, len(event_ids), _MOST_IDS):
+        known.update(await transaction.fetch_all(_KNOWN, event_ids=event_ids[begin : begin + _MOST_IDS]))
+    return known
+
+
+async def _resumed(transaction: Transaction, end: End) -> LockedEnd:
     """Return where to go on, behind everything that is there, since somebody has been at the chain's end."""
     last = await transaction.fetch_one(_LAST) or (0, BEGINNING)
     seq, hash_ = max((end.seq, end.hash), last)

@@ -76,5 +76,5 @@ async def _cut(database: Database, chain: Chain, since: datetime) -> int:
         seq, hash_ = int(last[0]), last[1]
         await transaction.execute(_ADD_ANCHOR, seq=seq, hash=hash_, recorded_at=datetime.now(UTC))
         said = {"seq": seq, "hash": hash_.hex(), "removed": seq - anchor, "before": since.isoformat()}
-        await chain.append(transaction, [entry_now(CUT, metadata=said)])
+        await chain.append(transaction, [entry_now(CUT, metadata=said)], are_new=True)
     return seq

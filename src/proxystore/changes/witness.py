@@ -20,7 +20,7 @@ class AuditWitness:
 
     async def __call__(self, change: Change) -> None:
         """See `Witness`."""
-        await self._chain.append(change.transaction, [_entry(change, item) for item in change.items])
+        await self._chain.append(change.transaction, [_entry(change, item) for item in change.items], are_new=True)
 
 
 def _entry(change: Change, item: Touched) -> AuditEntry:

@@ -135,7 +135,7 @@ class AuditRepository:
             metadata=metadata,
         )
         async with self._database.transaction() as transaction:
-            await self._chain.append(transaction, [entry])
+            await self._chain.append(transaction, [entry], are_new=True)
         return entry.event_id
 
     async def record_revisions(self, action: str, revisions: Iterable[Revision], *, actor: str | None = None) -> None:
