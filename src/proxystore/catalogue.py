@@ -40,6 +40,9 @@ class Catalogue:
         models: Where they are.
         settings: How many, for how long: ``cache_model_size``, ``cache_model_ttl``.
         clock: Seconds that never go back.
+
+    Attributes:
+        remembered: What is remembered of a name and its API; for who looks up every request.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class Catalogue:
         self._memory: MemoryCache[Name, Resolution] = MemoryCache(
             settings.cache_model_size, settings.cache_model_ttl, clock=clock
         )
+        self.remembered: Callable[[Name], Resolution | None] = self._memory.get
         self._asking: dict[Name, asyncio.Task[Resolution]] = {}
         self._epoch = 0
         self._resting_until = float("-inf")

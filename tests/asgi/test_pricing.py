@@ -106,6 +106,15 @@ async def test_the_model_that_answers_is_asked_where_the_one_asked_for_has_no_pr
     assert witness.exchange.cost.nanousd == 8_400_000
 
 
+async def test_a_model_that_is_known_without_a_price_is_as_good_as_unknown(house: House, witness: Witness) -> None:
+    async with house(_answering(), bundled_prices=False) as (store, app):
+        await store.models.create("our-deployment", mode="chat")
+        await _ask(app, "our-deployment")
+
+    assert witness.exchange.model is not None
+    assert witness.exchange.cost.nanousd == 8_400_000
+
+
 async def test_the_model_asked_for_has_the_last_word(house: House, witness: Witness) -> None:
     async with house(_answering()) as (store, app):
         await store.models.create("negotiated", prices=[Price.of(input=1, output=1, cache_read=1)])

@@ -35,8 +35,10 @@ class House:
         "draining",
         "formats",
         "loop",
+        "remembered",
         "settings",
         "store",
+        "unpriced",
     )
 
     def __init__(self, app: ASGIApp, store: Store, plugins: Plugins) -> None:
@@ -44,6 +46,8 @@ class House:
         self.store = store
         self.settings = store.settings
         self.catalogue = store.catalogue
+        self.remembered = store.catalogue.remembered
+        self.unpriced = store.settings.unpriced
         self.chains = plugins.chains(store)
         self.formats = Formats((*plugins.wire_formats(), *wire.BUILT_IN))
         self.loop = asyncio.get_running_loop()

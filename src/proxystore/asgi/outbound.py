@@ -150,7 +150,11 @@ class Outbound(Ending):
         # Looking costs a task: what is over in a moment is complete, whether or not somebody stayed to see it.
         if self._is_streaming and exchange.now_ns() - exchange.response.first_byte_ns > _MOMENT_NS:
             await exchange.request.body.look_for_disconnect()
-        if exchange.model is None and self._meter is not None and exchange.request.is_claimed:
+        if (
+            (exchange.model is None or not exchange.model.tariff.prices)
+            and self._meter is not None
+            and exchange.request.is_claimed
+        ):
             await look_up_answer(self._house, exchange, self._meter.usage.response_model)
         self.record(self._outcome())
 

@@ -28,7 +28,7 @@ def recall(house: House, exchange: Exchange) -> bool:
     name = request.call.request_model
     if name is None:
         return True
-    found = house.catalogue.recall(name, request.format.name)
+    found = house.remembered((name, request.format.name))
     if found is None:
         return False
     exchange.model = found.everybody if found.others is None else _of(found, exchange)
@@ -56,9 +56,11 @@ def _of(found: Resolution, exchange: Exchange) -> Resolved | None:
 def refusal(house: House, exchange: Exchange) -> Denial | None:
     """Return why *exchange* may not go on without a price; ``None`` if it has one, or may."""
     who = exchange.principal
-    policy = house.settings.unpriced if who is None or who.unpriced is None else who.unpriced
+    policy = house.unpriced if who is None or who.unpriced is None else who.unpriced
+    if policy == "allow":
+        return None
     call = exchange.request.call
-    if policy == "allow" or not call.is_billable or has_price(exchange.model, exchange.started_ns):
+    if not call.is_billable or has_price(exchange.model, exchange.started_ns):
         return None
     name = call.request_model
     if policy == "refuse":

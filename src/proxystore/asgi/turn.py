@@ -38,7 +38,8 @@ class Turn(Ending):
             return
         self._listener.hear(message)
         if self._listener.is_ended:
-            if self.exchange.model is None:
+            model = self.exchange.model
+            if model is None or not model.tariff.prices:
                 await look_up_answer(self._house, self.exchange, self._listener.usage(0).response_model)
             self.record("failed" if self._listener.is_failed else "complete")
 
