@@ -8,21 +8,31 @@ Writes its port as soon as it listens. With ``--house`` the application is wrapp
 from __future__ import annotations
 
 import argparse
+import asyncio
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 import uvicorn
 
-from benchmarks.overhead.chats import echo
+from benchmarks.overhead.chats import KEY, echo
 from benchmarks.overhead.relaying import relay
-from proxystore import ProxyStoreMiddleware, Settings
+from proxystore import Conflict, ProxyStoreMiddleware, Settings, Store
 from proxystore.exchange.asgi import ASGIApp
 
 
 def wrapped(app: ASGIApp, directory: Path) -> ASGIApp:
     """Return *app* behind the middleware as `proxystore run` has it, its SQLite file and its journal in *directory*."""
-    url = f"sqlite:///{directory}/proxystore.db"
-    return ProxyStoreMiddleware(app, settings=Settings(database_url=url, gc_freeze=True))
+    settings = Settings(database_url=f"sqlite:///{directory}/proxystore.db", gc_freeze=True)
+    asyncio.run(_let_in(settings))
+    return ProxyStoreMiddleware(app, settings=settings)
+
+
+async def _let_in(settings: Settings) -> None:
+    """Know the key that everybody calls with, as one that was imported: LiteLLM has to know it, too."""
+    async with Store(settings=settings) as store:
+        with suppress(Conflict):
+            await store.keys.import_key(KEY, name="benchmark")
 
 
 def _made(name: str, upstream: str) -> ASGIApp:

@@ -13,7 +13,13 @@ from typing import Final, NamedTuple
 
 from benchmarks.overhead.chats import HEADERS, PATH, echo, question
 from proxystore import ProxyStoreMiddleware, Settings, Store
+from proxystore.credentials import new_secret
 from proxystore.exchange.asgi import ASGIApp, Message, Scope
+
+_KEY: Final = new_secret()
+_HEADERS: Final = tuple(
+    (name, b"Bearer " + _KEY.encode() if name == b"authorization" else value) for name, value in HEADERS
+)
 
 
 class Size(NamedTuple):
@@ -47,7 +53,7 @@ async def ask(app: ASGIApp, request: Request) -> None:
         "raw_path": request.path.encode(),
         "query_string": b"chunks=%d" % request.chunks,
         "root_path": "",
-        "headers": list(HEADERS),
+        "headers": list(_HEADERS),
         "client": ("127.0.0.1", 50_000),
         "server": ("127.0.0.1", 8000),
         "state": {},
@@ -86,5 +92,6 @@ async def wrapped(*plugins: str) -> AsyncIterator[ASGIApp]:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="proxystore-benchmark-")))
         settings = Settings(database_url=f"sqlite:///{folder}/proxystore.db", plugins=plugins)
         store = await stack.enter_async_context(Store(settings=settings))
+        await store.keys.import_key(_KEY, name="benchmark")
         stack.push_async_callback(store.ledger.drain, 60)
         yield ProxyStoreMiddleware(echo(is_yielding=False), store=store)

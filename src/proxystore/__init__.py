@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from proxystore.exchange import Exchange, Request, Response
     from proxystore.hooks import hookimpl
     from proxystore.ids import uuid7
+    from proxystore.keyring import KnownKey
     from proxystore.ledger import LedgerStatus, UsageEntry
     from proxystore.limits import Exhausted, Reservation
     from proxystore.migrating import Migrations
@@ -117,6 +118,7 @@ _HOMES: Final = {
     "KeyMetadata": "records",
     "KeyNotFound": "errors",
     "KeyRecord": "records",
+    "KnownKey": "keyring",
     "LatencySummary": "records",
     "LedgerStatus": "ledger",
     "Limit": "values",
@@ -206,6 +208,7 @@ __all__ = [
     "KeyMetadata",
     "KeyNotFound",
     "KeyRecord",
+    "KnownKey",
     "LatencySummary",
     "LedgerStatus",
     "Limit",

@@ -15,6 +15,8 @@ from zlib import crc32
 from proxystore.errors import InvalidRecord, StoreClosed
 
 PREFIX: Final = "psk_"
+SEEN: Final = "seen_"
+"""What a caller's id begins with who has no key, but is known by the digest of another credential."""
 SHOWN: Final = len(PREFIX) + 8
 """So many characters of a key of ours are no secret."""
 LENGTH: Final = SHOWN + 43 + 6
@@ -28,6 +30,7 @@ _FOREIGN: Final = range(24, 513)
 _DISTINCT: Final = 12
 _ENDS: Final = (6, -4)
 _BLOCK: Final = 64
+_DIGEST: Final = 32
 _INNER: Final = bytes(byte ^ 0x36 for byte in range(256))
 _OUTER: Final = bytes(byte ^ 0x5C for byte in range(256))
 
@@ -72,6 +75,26 @@ def refuse_weak(secret: str) -> None:
         )
     if secret.startswith(PREFIX) and not is_well_formed(secret.encode()):
         raise InvalidRecord(f"This begins with {PREFIX} as a key of ours, and its checksum is wrong.")
+
+
+def fingerprint(digest: bytes) -> str:
+    """Return what a caller goes by who has no key, but another credential with this digest."""
+    return SEEN + digest.hex()
+
+
+def fingerprinted(text: str) -> bytes:
+    """Return the digest in a fingerprint, with or without what it begins with.
+
+    Raises:
+        InvalidRecord: It is none.
+    """
+    try:
+        digest = bytes.fromhex(text.removeprefix(SEEN))
+    except ValueError:
+        digest = b""
+    if len(digest) != _DIGEST:
+        raise InvalidRecord(f"A fingerprint is {2 * _DIGEST} hexadecimal digits.")
+    return digest
 
 
 class Pepper(NamedTuple):

@@ -15,6 +15,7 @@ from proxystore.changes import AuditWitness, Chain, Changes, Follower
 from proxystore.credentials import Digester
 from proxystore.database import Database
 from proxystore.errors import InvalidRecord, SettingsError
+from proxystore.keyring import Keyring
 from proxystore.ledger import Ledger
 from proxystore.ledger.host import host_id
 from proxystore.limits import Limits
@@ -49,6 +50,7 @@ class Store:
         digester: What makes digests of keys.
         families: Models that belong together.
         follower: Tells those who remember what has changed, in whatever process.
+        keyring: Whose secret is this; remembered.
         keys: Every key that was ever issued.
         ledger: The way in for what must not be lost.
         limits: Reserve before, settle after.
@@ -89,6 +91,14 @@ class Store:
         self.digester = Digester()
         self.families = FamilyRepository(self.database, self.changes)
         self.follower = Follower(self.database, stale_if_error=self.settings.stale_if_error)
+        self.changes.follow = self.follower.poll
+        self.keyring = Keyring(
+            self.database,
+            self.follower,
+            self.digester,
+            size=self.settings.cache_api_key_size,
+            ttl=self.settings.cache_api_key_ttl,
+        )
         self.follower.subscribe("cache", self.cache.on_changed)
         self.keys = KeyRepository(self.database, self.changes, self.digester)
         self.ledger = Ledger(self.settings, chain)
@@ -145,7 +155,10 @@ class Store:
 
     def stats(self) -> Stats:
         """Return how the pool of connections and the caches do, in this process."""
-        return Stats(pool=self.database.stats(), caches={"models": self.catalogue.stats, **self.cache.memory_stats})
+        return Stats(
+            pool=self.database.stats(),
+            caches={**self.keyring.stats, "models": self.catalogue.stats, **self.cache.memory_stats},
+        )
 
     async def cleanup(self) -> dict[str, int]:
         """Delete what was kept long enough (see ``events_keep``), and return how many rows of each table went."""

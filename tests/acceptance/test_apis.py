@@ -24,7 +24,7 @@ _DOT = ("a.png", b"\x89PNG" + b"\0" * 1000)
 
 @pytest.fixture(name="settings")
 def _settings(migrated_url: str, tmp_path: Path) -> Settings:
-    return Settings.load(environ={}, database_url=migrated_url, data_dir=tmp_path / "data")
+    return Settings.load(environ={}, database_url=migrated_url, data_dir=tmp_path / "data", auth="off")
 
 
 def _ask_openai(base: str) -> Iterator[Any]:

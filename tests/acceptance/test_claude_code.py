@@ -16,7 +16,7 @@ _MODEL = "claude-haiku-4-5"
 
 @pytest.fixture(name="settings")
 def _settings(migrated_url, tmp_path):
-    return Settings.load(environ={}, database_url=migrated_url, data_dir=tmp_path / "data")
+    return Settings.load(environ={}, database_url=migrated_url, data_dir=tmp_path / "data", auth="off")
 
 
 def _events(settings):

@@ -11,6 +11,7 @@ import pytest
 from proxystore import ProxyStoreMiddleware, Settings, Store
 from proxystore.testing.serving import serving
 from proxystore.testing.upstream import ANSWER, FakeUpstream
+from tests.keys import make_key
 
 
 @pytest.fixture(name="settings")
@@ -18,8 +19,13 @@ def _settings(migrated_url: str, tmp_path: Path) -> Settings:
     return Settings.load(environ={}, database_url=migrated_url, data_dir=tmp_path / "data")
 
 
-def _client(base: str) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{base}/v1", api_key="sk-unused", max_retries=0)
+@pytest.fixture(name="key")
+def _key(settings: Settings) -> str:
+    return make_key(settings)
+
+
+def _client(base: str, key: str) -> openai.OpenAI:
+    return openai.OpenAI(base_url=f"{base}/v1", api_key=key, max_retries=0)
 
 
 def _events(settings: Settings) -> list:
@@ -39,10 +45,10 @@ def _streamed(client: openai.OpenAI, **more: object) -> list:
     return list(_ask(client, stream=True, **more))
 
 
-def test_what_the_client_sees_is_what_it_would_see_without(settings):
+def test_what_the_client_sees_is_what_it_would_see_without(settings, key):
     answers = []
     for app in (FakeUpstream(), ProxyStoreMiddleware(FakeUpstream(), settings=settings)):
-        with serving(app) as base, _client(base) as client:
+        with serving(app) as base, _client(base, key) as client:
             answers.append(
                 [
                     _ask(client).model_dump(),
@@ -62,8 +68,8 @@ def test_what_the_client_sees_is_what_it_would_see_without(settings):
     assert wrapped == bare
 
 
-def test_every_answer_is_in_the_books(settings):
-    with serving(ProxyStoreMiddleware(FakeUpstream(), settings=settings)) as base, _client(base) as client:
+def test_every_answer_is_in_the_books(settings, key):
+    with serving(ProxyStoreMiddleware(FakeUpstream(), settings=settings)) as base, _client(base, key) as client:
         assert _ask(client).choices[0].message.content == ANSWER
         chunks = _streamed(client)
         assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == ANSWER
@@ -85,9 +91,9 @@ def test_every_answer_is_in_the_books(settings):
     ]
 
 
-def test_a_client_that_goes_away_in_the_middle_leaves_one_record(settings):
+def test_a_client_that_goes_away_in_the_middle_leaves_one_record(settings, key):
     app = ProxyStoreMiddleware(FakeUpstream(delay=0.05), settings=settings)
-    with serving(app) as base, _client(base) as client:
+    with serving(app) as base, _client(base, key) as client:
         stream = _ask(client, stream=True)
         next(iter(stream))
         stream.close()
@@ -96,9 +102,9 @@ def test_a_client_that_goes_away_in_the_middle_leaves_one_record(settings):
     assert event.outcome == "disconnected"
 
 
-def test_many_at_once_are_all_counted(settings):
+def test_many_at_once_are_all_counted(settings, key):
     async def ask_all(base: str) -> None:
-        async with openai.AsyncOpenAI(base_url=f"{base}/v1", api_key="sk-unused", max_retries=0) as client:
+        async with openai.AsyncOpenAI(base_url=f"{base}/v1", api_key=key, max_retries=0) as client:
             await asyncio.gather(
                 *(
                     client.chat.completions.create(model="gpt-4o-mini", messages=[{"role": "user", "content": "hi"}])

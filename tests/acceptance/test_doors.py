@@ -22,6 +22,7 @@ from starlette.routing import Route
 from proxystore import ProxyStoreMiddleware, Settings, Store
 from proxystore.testing.serving import serving
 from proxystore.testing.upstream import FakeUpstream
+from tests.keys import make_key
 
 _ASKED = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hello"}]}
 
@@ -29,6 +30,12 @@ _ASKED = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hello"}]}
 @pytest.fixture(name="settings")
 def _settings(migrated_url: str, tmp_path: Path) -> Settings:
     return Settings.load(environ={}, database_url=migrated_url, data_dir=tmp_path / "data")
+
+
+@pytest.fixture(name="ours")
+def _ours(settings: Settings) -> dict[str, str]:
+    """The header that lets a request in."""
+    return {"authorization": f"Bearer {make_key(settings)}"}
 
 
 def _count(settings: Settings) -> int:
@@ -68,16 +75,16 @@ def _plain(settings: Settings) -> ProxyStoreMiddleware:
 
 
 @pytest.mark.parametrize("make", [_starlette, _fastapi, _plain])
-def test_a_wrapped_app_is_recorded(settings, make):
+def test_a_wrapped_app_is_recorded(settings, ours, make):
     with serving(make(settings)) as base:
-        answer = httpx.post(f"{base}/v1/chat/completions", json=_ASKED)
+        answer = httpx.post(f"{base}/v1/chat/completions", json=_ASKED, headers=ours)
 
     assert answer.status_code == 200
     assert answer.headers["x-proxystore-request-id"]
     assert _count(settings) == 1
 
 
-def test_a_class_added_by_name_without_arguments_reads_the_environment(settings, monkeypatch):
+def test_a_class_added_by_name_without_arguments_reads_the_environment(settings, ours, monkeypatch):
     """What ``vllm serve --middleware proxystore.ProxyStoreMiddleware`` does with the name it is given."""
     monkeypatch.setenv("PROXYSTORE_DATABASE_URL", settings.database_url)
     monkeypatch.setenv("PROXYSTORE_DATA_DIR", str(settings.data_dir))
@@ -87,7 +94,7 @@ def test_a_class_added_by_name_without_arguments_reads_the_environment(settings,
     app.add_middleware(getattr(import_module(module), name))
 
     with serving(app) as base:
-        assert httpx.post(f"{base}/v1/chat/completions", json=_ASKED).status_code == 200
+        assert httpx.post(f"{base}/v1/chat/completions", json=_ASKED, headers=ours).status_code == 200
 
     assert _count(settings) == 1
 
@@ -102,7 +109,7 @@ app = Starlette(routes=[Mount("/v1", ProxyStoreMiddleware(FakeUpstream()))])
 """
 
 
-def test_a_mounted_app_is_recorded_and_its_process_ends(settings, tmp_path):
+def test_a_mounted_app_is_recorded_and_its_process_ends(settings, ours, tmp_path):
     """A server does not tell a mounted application of its lifespan: the first request opens, nobody closes."""
     (tmp_path / "mounted.py").write_text(_MOUNTED)
     listening = socket.create_server(("127.0.0.1", 0))
@@ -110,7 +117,7 @@ def test_a_mounted_app_is_recorded_and_its_process_ends(settings, tmp_path):
     told = {"PROXYSTORE_DATABASE_URL": settings.database_url, "PROXYSTORE_DATA_DIR": str(settings.data_dir)}
     command = [sys.executable, "-m", "uvicorn", "mounted:app", "--fd", str(listening.fileno())]
     with subprocess.Popen(command, cwd=tmp_path, env={**os.environ, **told}, pass_fds=[listening.fileno()]) as server:
-        answer = httpx.post(f"{address}/v1/chat/completions", json=_ASKED, timeout=30)
+        answer = httpx.post(f"{address}/v1/chat/completions", json=_ASKED, headers=ours, timeout=30)
         server.terminate()
         server.wait(20)
     listening.close()
@@ -119,7 +126,7 @@ def test_a_mounted_app_is_recorded_and_its_process_ends(settings, tmp_path):
     assert _count(settings) == 1
 
 
-def test_chunks_arrive_while_the_proxy_is_still_producing(settings):
+def test_chunks_arrive_while_the_proxy_is_still_producing(settings, ours):
     """The next chunk is made only when the client has seen the last one."""
     seen = asyncio.Event()
     app = FastAPI()
@@ -141,7 +148,7 @@ def test_chunks_arrive_while_the_proxy_is_still_producing(settings):
     asked = {**_ASKED, "stream": True}
     with (
         serving(app) as base,
-        httpx.Client(base_url=base, timeout=30) as client,
+        httpx.Client(base_url=base, headers=ours, timeout=30) as client,
         client.stream("POST", "/v1/chat/completions", json=asked) as answer,
     ):
         pieces = answer.iter_bytes()

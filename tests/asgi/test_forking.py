@@ -16,7 +16,11 @@ _SCRIPT = Path(__file__).with_name("forking.py")
 
 @pytest.mark.parametrize("store", ["own", "given"])
 async def test_each_process_has_a_store_of_its_own(settings, store):
-    told = {"PROXYSTORE_DATABASE_URL": settings.database_url, "PROXYSTORE_DATA_DIR": str(settings.data_dir)}
+    told = {
+        "PROXYSTORE_DATABASE_URL": settings.database_url,
+        "PROXYSTORE_DATA_DIR": str(settings.data_dir),
+        "PROXYSTORE_AUTH": "off",
+    }
     done = subprocess.run(
         [sys.executable, _SCRIPT, store], env={**os.environ, **told}, capture_output=True, text=True, check=False
     )

@@ -112,3 +112,26 @@ def test_cache_without_room_remembers_nothing():
     cache.put("a", 1)
 
     assert cache.get("a") is None
+
+
+def test_expired_values_can_be_kept_to_look_at(clock):
+    cache: MemoryCache[str, int] = MemoryCache(2, 60, keeps_expired=True, clock=clock)
+    cache.put("a", 1)
+    clock.now += 60
+
+    assert [cache.get("a"), cache.get("a")] == [None, None]
+    assert cache.peek("a") == 1
+    assert (cache.stats.misses, cache.stats.expirations) == (2, 1)
+    cache.put("b", 2)
+    cache.put("c", 3)
+    assert cache.peek("a") is None
+    assert (cache.stats.evictions, cache.stats.expirations) == (0, 1)
+    cache.put("b", 4)
+    assert cache.get("b") == 4
+
+
+def test_looking_counts_nothing(cache):
+    cache.put("a", 1)
+
+    assert (cache.peek("a"), cache.peek("b")) == (1, None)
+    assert (cache.stats.hits, cache.stats.misses) == (0, 0)

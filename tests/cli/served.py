@@ -43,7 +43,13 @@ def running(*words: str, **environ: str) -> Iterator[Served]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, "PROXYSTORE_PEPPER": PEPPER, "PROXYSTORE_AUDIT_KEY": PEPPER, **environ},
+        env={
+            **os.environ,
+            "PROXYSTORE_AUTH": "off",
+            "PROXYSTORE_PEPPER": PEPPER,
+            "PROXYSTORE_AUDIT_KEY": PEPPER,
+            **environ,
+        },
     )
     served = Served(f"http://127.0.0.1:{port}", process, [])
     try:

@@ -12,6 +12,7 @@ import pytest
 from openai import OpenAI
 
 from proxystore import Settings, Store, UsageEvent
+from tests.keys import make_key
 
 Events: TypeAlias = Callable[[], list[UsageEvent]]
 SAID: Final = "how do you do"
@@ -29,6 +30,12 @@ def _environ(migrated_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     return environ
 
 
+@pytest.fixture(name="key")
+def _key(environ: dict[str, str]) -> str:
+    """A key of ours."""
+    return make_key(Settings.load(environ=environ))
+
+
 @pytest.fixture(name="events")
 def _events(environ: dict[str, str]) -> Events:
     """Return every event that was recorded, oldest first."""
@@ -41,14 +48,14 @@ def _events(environ: dict[str, str]) -> Events:
     return lambda: asyncio.run(read())
 
 
-def chat(url: str, key: str = "none") -> str | None:
+def chat(url: str, key: str) -> str | None:
     """Chat once with the official client."""
     with OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0) as client:
         answer = client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": SAID}])
         return answer.choices[0].message.content
 
 
-def stream(url: str, key: str = "none") -> str:
+def stream(url: str, key: str) -> str:
     """Chat once, streamed."""
     with OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0) as client:
         chunks = client.chat.completions.create(

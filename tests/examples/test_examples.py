@@ -28,12 +28,12 @@ def _load(path: str) -> ModuleType:
 
 
 @pytest.mark.parametrize("path", ["fastapi/proxy", "starlette/proxy"])
-def test_a_proxy_streams_and_is_recorded(path: str, events: Events, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_streams_and_is_recorded(path: str, key: str, events: Events, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(FakeUpstream()) as upstream:
         monkeypatch.setenv("UPSTREAM", upstream)
         with serving(_load(path).app) as proxy:
-            assert chat(proxy) == ANSWER
-            assert stream(proxy) == ANSWER
+            assert chat(proxy, key) == ANSWER
+            assert stream(proxy, key) == ANSWER
 
     assert [(event.request_model, event.input_tokens, event.output_tokens) for event in events()] == [
         ("gpt-4o", 4, 9),
@@ -41,9 +41,9 @@ def test_a_proxy_streams_and_is_recorded(path: str, events: Events, monkeypatch:
     ]
 
 
-def test_the_plain_application_answers_and_the_report_tells_of_it(environ: dict[str, str]) -> None:
+def test_the_plain_application_answers_and_the_report_tells_of_it(environ: dict[str, str], key: str) -> None:
     with serving(_load("plain_asgi/parrot").app) as proxy:
-        assert chat(proxy) == SAID
+        assert chat(proxy, key) == SAID
 
     command = [sys.executable, str(_EXAMPLES / "report.py"), environ["PROXYSTORE_DATABASE_URL"]]
     report = subprocess.run(command, capture_output=True, text=True, check=False)

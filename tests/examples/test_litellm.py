@@ -33,19 +33,25 @@ def _url(environ: dict[str, str], upstream: FakeUpstream) -> Iterator[str]:
             "LITELLM_LOCAL_MODEL_COST_MAP": "True",
             "UPSTREAM_URL": f"{upstream_url}/v1",
             "UPSTREAM_API_KEY": "sk-upstream",
+            "PROXYSTORE_APP_AUTHORIZATION": f"Bearer {_MASTER_KEY}",
         }
         kind = proxystore_run("litellm.proxy.proxy_server:app")
         with running(kind, {**environ, **theirs}, _PLACE) as server:
             yield server.url
 
 
-def test_litellm_serves_its_own_keys_and_is_recorded(url: str, upstream: FakeUpstream, events: Events) -> None:
-    assert chat(url, _MASTER_KEY) == ANSWER
-    assert stream(url, _MASTER_KEY) == ANSWER
-    refused = httpx.post(f"{url}/v1/chat/completions", json={"model": "gpt-4o", "messages": []})
+def test_litellm_serves_keys_of_ours_and_its_own_beside_them(
+    url: str, key: str, upstream: FakeUpstream, events: Events
+) -> None:
+    assert chat(url, key) == ANSWER
+    assert stream(url, key) == ANSWER
+    asked = {"model": "gpt-4o", "messages": []}
+    theirs = {"x-proxystore-key": key, "authorization": "Bearer sk-unknown"}
+    unknown_there = httpx.post(f"{url}/v1/chat/completions", json=asked, headers=theirs)
+    unknown_here = httpx.post(f"{url}/v1/chat/completions", json=asked)
 
-    assert refused.status_code == 401
-    assert refused.json()["error"]["type"] == "auth_error"
+    assert unknown_there.status_code == unknown_here.status_code == 401
+    assert unknown_here.json()["error"]["code"] == "missing_api_key"
     keys = {seen.headers[b"authorization"] for seen in upstream.seen if seen.path == "/v1/chat/completions"}
     assert keys == {b"Bearer sk-upstream"}
     assert [

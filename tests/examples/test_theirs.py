@@ -11,11 +11,13 @@ _THEIR_DATABASE = "postgresql://llm:secret@127.0.0.1:1/llm?connection_limit=10&p
 _ASKED = {"model": "gpt-4o", "messages": []}
 
 
-def test_its_database_and_its_key_stay_its_own(environ: dict[str, str], events: Events) -> None:
+def test_its_database_and_its_key_stay_its_own(environ: dict[str, str], key: str, events: Events) -> None:
     theirs = {"DATABASE_URL": _THEIR_DATABASE}
     with running(proxystore_run("tests.examples.theirs:app"), {**environ, **theirs}) as server:
         answer = httpx.post(
-            f"{server.url}/v1/chat/completions", json=_ASKED, headers={"authorization": "Bearer sk-theirs"}
+            f"{server.url}/v1/chat/completions",
+            json=_ASKED,
+            headers={"authorization": "Bearer sk-theirs", "x-proxystore-key": key},
         ).json()
 
     assert answer["database"] == _THEIR_DATABASE

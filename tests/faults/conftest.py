@@ -22,7 +22,7 @@ def _nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
 @pytest.fixture(name="settings")
 def _settings(migrated_url: str, tmp_path: Path) -> Settings:
     """Settings for a migrated database of each kind."""
-    return Settings(database_url=migrated_url, data_dir=tmp_path / "data")
+    return Settings(database_url=migrated_url, data_dir=tmp_path / "data", auth="off")
 
 
 @pytest.fixture(name="postgres_settings")
@@ -31,7 +31,7 @@ def _postgres_settings(
 ) -> Settings:
     """Settings for a migrated PostgreSQL."""
     assert postgres.url
-    return Settings(database_url=create_database(postgres_template), data_dir=tmp_path / "data")
+    return Settings(database_url=create_database(postgres_template), data_dir=tmp_path / "data", auth="off")
 
 
 @pytest.fixture(name="sqlite_settings")
@@ -39,4 +39,4 @@ def _sqlite_settings(sqlite_template: Path, tmp_path: Path) -> Settings:
     """Settings for a migrated SQLite file."""
     file = tmp_path / "proxystore.db"
     file.write_bytes(sqlite_template.read_bytes())
-    return Settings(database_url=f"sqlite:///{file}", data_dir=tmp_path / "data")
+    return Settings(database_url=f"sqlite:///{file}", data_dir=tmp_path / "data", auth="off")

@@ -114,6 +114,7 @@ async def test_a_frozen_server_keeps_no_process_from_leaving(nursery: Nursery, t
             database_url=postgres.database_url("postgres"),
             data_dir=tmp_path_factory.mktemp("frozen"),
             shutdown_grace=1,
+            auth="off",
         )
         await upgrade(settings.url, schema=settings.database_schema)
         log, worker = Log(), nursery.spawn(settings)

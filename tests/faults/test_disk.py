@@ -61,7 +61,7 @@ async def test_a_full_disk_refuses_until_there_is_room(
 ) -> None:
     file = (small_disk if is_all_there else tmp_path) / "proxystore.db"
     file.write_bytes(sqlite_template.read_bytes())
-    settings = Settings(database_url=f"sqlite:///{file}", data_dir=small_disk)
+    settings = Settings(database_url=f"sqlite:///{file}", data_dir=small_disk, auth="off")
     log, worker = Log(), nursery.spawn(settings)
     await _ask_until(worker, log, 200)
     filler = _fill(small_disk)

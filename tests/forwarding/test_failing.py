@@ -199,7 +199,7 @@ class _Brings:
 
 
 async def test_failures_are_recorded_and_told_in_a_plugins_own_words(migrated_url, tmp_path):
-    settings = Settings.load(environ={}, database_url=migrated_url, data_dir=tmp_path / "data")
+    settings = Settings.load(environ={}, database_url=migrated_url, data_dir=tmp_path / "data", auth="off")
     proxy = ReverseProxy(ForwardSettings(url="http://127.0.0.1:1"))
     async with served(ProxyStoreMiddleware(proxy, settings=settings, plugins=[_Brings])) as url:
         assert (await _ask(url, "/other")).json() == {"otherwise": 502}
@@ -217,7 +217,7 @@ async def test_a_broken_answer_is_recorded_as_failed(migrated_url, tmp_path):
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{")
         await writer.drain()
 
-    settings = Settings.load(environ={}, database_url=migrated_url, data_dir=tmp_path / "data")
+    settings = Settings.load(environ={}, database_url=migrated_url, data_dir=tmp_path / "data", auth="off")
     async with upstream(break_off) as there:
         proxy = ReverseProxy(ForwardSettings(url=there))
         async with served(ProxyStoreMiddleware(proxy, settings=settings)) as url:

@@ -64,7 +64,7 @@ async def test_the_upstream_connection_is_closed(says, request_, until):
 
 async def test_it_is_recorded(migrated_url, tmp_path):
     watching = Watching(_BEGUN)
-    settings = Settings.load(environ={}, database_url=migrated_url, data_dir=tmp_path / "data")
+    settings = Settings.load(environ={}, database_url=migrated_url, data_dir=tmp_path / "data", auth="off")
     async with upstream(watching) as there:
         proxy = ReverseProxy(ForwardSettings(url=there))
         async with served(ProxyStoreMiddleware(proxy, settings=settings)) as url:

@@ -187,7 +187,7 @@ async def test_no_path_leads_out_of_what_is_forwarded_to():
 
 
 async def test_a_connection_is_one_record(migrated_url, tmp_path):
-    settings = Settings.load(environ={}, database_url=migrated_url, data_dir=tmp_path / "data")
+    settings = Settings.load(environ={}, database_url=migrated_url, data_dir=tmp_path / "data", auth="off")
     async with _websockets(_echo) as there:
         proxy = ReverseProxy(ForwardSettings(url=there))
         async with served(ProxyStoreMiddleware(proxy, settings=settings)) as url, connect(_ws(url)) as client:

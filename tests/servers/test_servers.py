@@ -17,6 +17,7 @@ def _environ(migrated_url: str, tmp_path: Path) -> dict[str, str]:
         "PROXYSTORE_APP": "tests.servers.gateway:app",
         "PROXYSTORE_DATABASE_URL": migrated_url,
         "PROXYSTORE_DATA_DIR": str(tmp_path / "data"),
+        "PROXYSTORE_AUTH": "off",
         "HOME": str(tmp_path),  # gunicorn leaves something there
     }
 

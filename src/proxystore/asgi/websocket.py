@@ -62,9 +62,13 @@ class WebSocketPassage:
             await self._break_off()
 
     def _unmetered(self) -> Denial | None:
-        """Return why a caller with a limit may not speak what cannot be counted."""
+        """Return why a caller who is held to limits or models may not speak what cannot be read."""
         who = self._exchange.principal
-        if who is None or not who.limits or self._house.settings.websocket_unmetered == "allow":
+        if (
+            who is None
+            or not (who.limits or who.models is not None)
+            or self._house.settings.websocket_unmetered == "allow"
+        ):
             return None
         return _UNMETERED if is_unmetered(self._exchange.request.path) else None
 

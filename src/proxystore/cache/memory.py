@@ -9,12 +9,14 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from proxystore.records import CacheStats
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+
+_EXPIRED: Final = float("-inf")
 
 
 class MemoryCache(Generic[K, V]):
@@ -25,12 +27,26 @@ class MemoryCache(Generic[K, V]):
     Args:
         size: How many values there may be; the one that was not used for longest makes room. 0 remembers nothing.
         ttl: For how many seconds a value is remembered.
+        keeps_expired: Whether what has expired is kept for :meth:`peek` until it is replaced, or makes room.
         clock: Seconds that never go back.
     """
 
-    __slots__ = ("_clock", "_entries", "_evictions", "_expirations", "_hits", "_misses", "_size", "_ttl")
+    __slots__ = (
+        "_clock",
+        "_entries",
+        "_evictions",
+        "_expirations",
+        "_hits",
+        "_keeps_expired",
+        "_misses",
+        "_size",
+        "_ttl",
+    )
 
-    def __init__(self, size: int, ttl: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, size: int, ttl: float, *, keeps_expired: bool = False, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._keeps_expired = keeps_expired
         self._size = size
         self._ttl = ttl
         self._clock = clock
@@ -52,13 +68,16 @@ class MemoryCache(Generic[K, V]):
             return None
         value, expires_at = entry
         if expires_at <= self._clock():
-            del self._entries[key]
-            self._expirations += 1
-            self._misses += 1
+            self._expire(key, value, expires_at)
             return None
         self._entries.move_to_end(key)
         self._hits += 1
         return value
+
+    def peek(self, key: K) -> V | None:
+        """Return what there is of *key*, expired or not; counts nothing."""
+        entry = self._entries.get(key)
+        return None if entry is None else entry[0]
 
     def put(self, key: K, value: V, *, ttl: float | None = None) -> None:
         """Remember *value*, in place of another of the same *key*, for *ttl* seconds if that is not the usual."""
@@ -68,9 +87,18 @@ class MemoryCache(Generic[K, V]):
         if len(entries) > self._size:
             _, (_, expires_at) = entries.popitem(last=False)
             if expires_at <= self._clock():
-                self._expirations += 1
+                self._expirations += expires_at != _EXPIRED
             else:
                 self._evictions += 1
+
+    def _expire(self, key: K, value: V, expires_at: float) -> None:
+        self._misses += 1
+        if expires_at != _EXPIRED:
+            self._expirations += 1
+        if self._keeps_expired:
+            self._entries[key] = value, _EXPIRED
+        else:
+            del self._entries[key]
 
     def drop(self, key: K) -> V | None:
         """Forget *key*; return what was remembered, expired or not."""

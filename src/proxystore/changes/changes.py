@@ -6,7 +6,7 @@ the order of commits and without gaps. Lock order everywhere: the rows changed, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
@@ -116,11 +116,13 @@ class Changes:
 
     Attributes:
         witness: Who writes down what was done, if anybody.
+        follow: Awaited after a commit: this process's own caches need not wait to hear of it.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.witness: Witness | None = None
+        self.follow: Callable[[], Awaitable[None]] | None = None
 
     def begin(self, aggregate: Aggregate, *, action: str, actor: str | None) -> AbstractAsyncContextManager[Change]:
         """Return a mutation: ``async with changes.begin("api_key", action="key.update", actor="me") as change: ...``.
@@ -142,6 +144,8 @@ class Changes:
             await self._number(transaction, [item for item in change.items if item.is_changed])
             if self.witness is not None and change.items:
                 await self.witness(change)
+        if self.follow is not None and any(item.is_changed for item in change.items):
+            await self.follow()
 
     async def _number(self, transaction: Transaction, items: Sequence[Touched]) -> None:
         if not items:

@@ -28,7 +28,7 @@ def demo(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Where the proxy listens; 0 is any port.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """Serve a real proxy, wrapped; send it traffic with the openai client; show what was recorded."""
+    """Make a key; serve a real proxy, wrapped; send it traffic with the openai client; show what was recorded."""
     if any(find_spec(needed) is None for needed in ("openai", "aiohttp")):
         raise ProxyStoreError("the demo needs the openai client and aiohttp: pip install 'asgi-proxystore[demo]'")
     from proxystore.demo import run_demo

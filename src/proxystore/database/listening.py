@@ -53,6 +53,7 @@ class Listener:
         self._echo = asyncio.Event()
         self._lost = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._left: set[asyncio.Task[Any]] = set()
         self.is_listening = False
 
     def start(self) -> None:
@@ -66,6 +67,8 @@ class Listener:
             task.cancel()
             if task.get_loop() is asyncio.get_running_loop():
                 await asyncio.wait((task,), timeout=_HEARD_WITHIN)
+                if self._left:  # a connection that was being made
+                    await asyncio.wait(self._left, timeout=_HEARD_WITHIN)
 
     async def _run(self) -> None:
         pause = _SHORTEST_PAUSE
@@ -84,11 +87,11 @@ class Listener:
         """Listen until the connection falls silent; return whether it ever was not."""
         self._lost.clear()
         was_heard = False
-        connection = await _within(_LET_IN, asyncpg.connect(**server_address(self._database.url), timeout=_LET_IN))
+        connection = await self._within(_LET_IN, asyncpg.connect(**server_address(self._database.url), timeout=_LET_IN))
         try:
             connection.add_termination_listener(lambda _: self._lost.set())
-            await _within(_LET_IN, connection.add_listener(self._own, lambda *_: self._echo.set()))
-            await _within(_LET_IN, connection.add_listener(self._channel, lambda *_: self._heard()))
+            await self._within(_LET_IN, connection.add_listener(self._own, lambda *_: self._echo.set()))
+            await self._within(_LET_IN, connection.add_listener(self._channel, lambda *_: self._heard()))
             self._heard()
             while await self._hears():
                 self.is_listening = was_heard = True
@@ -96,6 +99,25 @@ class Listener:
         finally:
             connection.terminate()  # there is nothing to say goodbye to, and nothing to wait for
         return was_heard
+
+    async def _within(self, deadline: float, work: Coroutine[Any, Any, Any]) -> Any:
+        """Return what *work* returns, or leave it behind: asyncpg that is cancelled may wait on for a frozen server."""
+        task = asyncio.get_running_loop().create_task(work)
+        try:
+            await asyncio.wait((task,), timeout=deadline)
+        finally:
+            if not task.done():
+                task.cancel()
+                self._left.add(task)
+                task.add_done_callback(self._forget)
+        if not task.done():
+            raise TimeoutError
+        return task.result()
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        self._left.discard(task)
+        if not task.cancelled() and task.exception() is None and isinstance(task.result(), asyncpg.Connection):
+            task.result().terminate()  # it was let in after all
 
     async def _hears(self) -> bool:
         self._echo.clear()
@@ -110,24 +132,3 @@ async def _happened(event: asyncio.Event, seconds: float) -> bool:
         async with asyncio.timeout(seconds):
             await event.wait()
     return event.is_set()
-
-
-async def _within(deadline: float, work: Coroutine[Any, Any, Any]) -> Any:
-    """Return what *work* returns, or leave it behind: asyncpg that is cancelled may wait on for a frozen server."""
-    task = asyncio.get_running_loop().create_task(work)
-    try:
-        await asyncio.wait((task,), timeout=deadline)
-    finally:
-        if not task.done():
-            task.cancel()
-            task.add_done_callback(_forget)
-    if not task.done():
-        raise TimeoutError
-    return task.result()
-
-
-def _forget(task: asyncio.Task[Any]) -> None:
-    if task.cancelled():
-        return
-    if task.exception() is None and isinstance(task.result(), asyncpg.Connection):
-        task.result().terminate()  # it was let in after all

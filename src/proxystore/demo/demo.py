@@ -23,6 +23,8 @@ from proxystore.testing.serving import serving
 from proxystore.testing.upstream import FakeUpstream
 
 _PAUSE: Final = 0.005  # seconds between the words of an answer, so that a stream is one
+_LONGEST: Final = timedelta(hours=1)
+_ACTOR: Final = "cli:demo"
 _LONGEST_DRAIN: Final = 30.0  # another process of this host may be the one that writes
 
 
@@ -53,7 +55,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 async def run_demo(
     settings: Settings, *, requests: int, port: int, on_start: Callable[[str], object], on_done: Callable[[int], None]
 ) -> list[Outcome]:
-    """Serve a proxy wrapped by the middleware, send it traffic, stop it, and read from the database what was used.
+    """Make a key, serve a proxy wrapped by the middleware, send it traffic, stop it, and read back what was used.
 
     Args:
         settings: Of the middleware, and of the store that reads.
@@ -68,14 +70,17 @@ async def run_demo(
     if settings.url.is_in_memory:
         raise DemoFailed("the demo reads the database after the proxy has gone, and a database in memory goes with it")
     began_at = datetime.now(UTC) - timedelta(milliseconds=1)  # an event's time is as exact as its id: milliseconds
+    async with Store(settings=settings) as store:
+        key = await store.keys.create(name="demo", expires_at=began_at + _LONGEST, actor=_ACTOR)
     with serving(FakeUpstream(delay=_PAUSE)) as upstream:
         bare = ReverseProxy(ForwardSettings(url=UpstreamURL.parse(upstream)))
         proxy = ProxyStoreMiddleware(bare, settings=settings)
         with _serving(proxy, port) as url:
             on_start(url)
-            await drive(url, requests, on_done)
+            await drive(url, key.secret, requests, on_done)
     # The proxy is gone; another store finds in the database what it left there.
     async with Store(settings=settings) as store:
+        await store.keys.delete(key.record.id, actor=_ACTOR)
         await store.ledger.drain(_LONGEST_DRAIN)
         events = await store.usage.list(limit=requests)
     return gathered([event for event in events if event.started_at >= began_at])

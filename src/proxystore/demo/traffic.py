@@ -22,11 +22,12 @@ _QUESTIONS: Final = (
 )
 
 
-async def drive(base_url: str, requests: int, on_done: Callable[[int], None]) -> None:
+async def drive(base_url: str, key: str, requests: int, on_done: Callable[[int], None]) -> None:
     """Make *requests* requests with the official client, four at a time; the last one names an unknown model.
 
     Args:
         base_url: Of the proxy.
+        key: What it lets clients in with.
         requests: How many, at least one.
         on_done: Told ``1`` after each.
     """
@@ -37,7 +38,7 @@ async def drive(base_url: str, requests: int, on_done: Callable[[int], None]) ->
             await call(client)
             on_done(1)
 
-    async with openai.AsyncOpenAI(base_url=f"{base_url}/v1", api_key="sk-demo", max_retries=0) as client:
+    async with openai.AsyncOpenAI(base_url=f"{base_url}/v1", api_key=key, max_retries=0) as client:
         async with asyncio.TaskGroup() as tasks:
             for call in islice(cycle(_CALLS), requests - 1):
                 tasks.create_task(one(call))

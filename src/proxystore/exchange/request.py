@@ -165,6 +165,15 @@ class Request:
         kept = [pair for pair in query.split(b"&") if unquote_plus(pair.partition(b"=")[0].decode()).encode() != name]
         self._own_scope()["query_string"] = b"&".join(kept)
 
+    def remove_subprotocol(self, name: str) -> None:
+        """Hide from the proxy that a WebSocket's client offered the subprotocol *name*."""
+        offered = [each for each in self.scope.get("subprotocols", ()) if each != name]
+        self._own_scope()["subprotocols"] = offered
+        if offered:
+            self.set_header(b"sec-websocket-protocol", ", ".join(offered).encode())
+        else:
+            self.remove_header(b"sec-websocket-protocol")
+
     def replace_body(self, body: bytes) -> None:
         """Let the proxy see *body*, not encoded, instead; ``content-length`` follows, :attr:`call` does not change."""
         self._own_scope()

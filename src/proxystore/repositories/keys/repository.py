@@ -8,7 +8,7 @@ from typing import Any, Final, Unpack
 from uuid import UUID
 
 from proxystore.changes import Changes
-from proxystore.credentials import PREFIX, Digester, is_well_formed, new_secret, refuse_weak
+from proxystore.credentials import PREFIX, Digester, fingerprinted, is_well_formed, new_secret, refuse_weak
 from proxystore.database import Database
 from proxystore.errors import Conflict, InvalidRecord, KeyNotFound
 from proxystore.ids import parsed, shown
@@ -21,7 +21,6 @@ from proxystore.repositories.keys.options import KeyOptions, columns
 from proxystore.repositories.keys.usage import with_usage
 
 _BATCH: Final = 500
-_DIGEST: Final = 32
 _LONGEST_GRACE: Final = timedelta(days=90)
 
 
@@ -82,7 +81,7 @@ class KeyRepository:
         """Make a key of a credential that was seen, without ever knowing it.
 
         Args:
-            fingerprint: The 64 hexadecimal digits that it goes by.
+            fingerprint: The 64 hexadecimal digits that it goes by, with or without the ``seen_`` before them.
             actor: Who does it.
             **options: What is said of it; see `KeyOptions`.
 
@@ -90,15 +89,10 @@ class KeyRepository:
             InvalidRecord: This is no fingerprint; or as :meth:`create`.
             Conflict: It is a key already.
         """
-        try:
-            digest = bytes.fromhex(fingerprint)
-        except ValueError:
-            digest = b""
-        if len(digest) != _DIGEST:
-            raise InvalidRecord(f"A fingerprint is {2 * _DIGEST} hexadecimal digits.")
+        digest = fingerprinted(fingerprint)
         if await self.find(digest) is not None:
             raise Conflict("This credential is a key already.")
-        draft = Draft(dict(options), digest, f"{fingerprint[:8].lower()}…")
+        draft = Draft(dict(options), digest, f"{digest.hex()[:8]}…")
         return (await self._make(Batch("key.adopt", "adopted", [draft], actor)))[0]
 
     async def get(self, key_id: str) -> KeyRecord:

@@ -1,0 +1,171 @@
+"""The plugin: says who is calling, or no."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+import msgspec
+
+from proxystore import Denial, Exchange, KnownKey, Principal, Request, Settings, Store, StoreError, hookimpl
+from proxystore_keys.denials import (
+    BY_STANDING,
+    INVALID,
+    MISSING,
+    UNAVAILABLE,
+    UNREADABLE,
+    forbidden,
+    with_hint,
+)
+from proxystore_keys.models import LONGEST_LIST, asked_for, is_list, narrowed
+from proxystore_keys.places import Places, Shown
+from proxystore_keys.public import Public
+
+logger = logging.getLogger(__name__)
+
+_ASKING_ONLY: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+
+
+class Keys:
+    """Who is calling, by their key, and which models they may use.
+
+    Asked last, so that other plugins may know a caller first: it is the one that says no.
+    """
+
+    def __init__(self) -> None:
+        self._configure(Settings())
+
+    def _configure(self, settings: Settings) -> None:
+        self._auth = settings.auth
+        self._places = Places(settings.key_header.encode())
+        self._public = Public(settings.public_paths)
+        given = settings.app_authorization
+        self._app_authorization = None if given is None else given.get_secret_value().encode()
+
+    @hookimpl
+    async def on_startup(self, store: Store) -> None:
+        """Take the settings of *store*; say so where nobody can get in."""
+        self._configure(store.settings)
+        if self._auth == "require" and not (await store.keyring.facts()).has_keys:
+            logger.warning(
+                "every request needs an API key, and there is none yet: "
+                "make one with `proxystore keys create --name NAME`, or set PROXYSTORE_AUTH=observe"
+            )
+
+    @hookimpl(trylast=True)
+    async def on_auth(self, exchange: Exchange, store: Store) -> Principal | Denial | None:
+        """Say who is calling; refuse who needs a key and has none that is good."""
+        if self._auth == "off":
+            return None
+        request = exchange.request
+        is_public = self._public.holds(request)
+        try:
+            shown, known = await self._find(request, store, is_public=is_public)
+            if known is None or shown is None:
+                return None if is_public else await self._stranger(shown, store)
+        except StoreError:
+            return None if is_public else UNAVAILABLE
+        standing = known.standing()
+        if standing != "valid":
+            exchange.principal = known.principal  # who it was is known, and told with the refusal
+            return None if is_public else BY_STANDING[standing]
+        self._let_in(request, shown, known)
+        return known.principal
+
+    @hookimpl(tryfirst=True)
+    async def on_request(self, exchange: Exchange, store: Store) -> Denial | None:
+        """Refuse models that the key may not use, and requests of limited keys that do not tell theirs."""
+        who = exchange.principal
+        if who is None or (who.models is None and not who.limits):
+            return None
+        request = exchange.request
+        if request.method in _ASKING_ONLY and not request.is_websocket:
+            return self._asks(exchange, who)
+        model = request.call.request_model if request.is_claimed else await _named(request)
+        if model is None:
+            is_bound = who.models is not None or _is_limited_by_money(who)
+            return UNREADABLE if is_bound and request.call.is_billable else None
+        if _may_use(who, model) or await _stands_for_what_it_may_use(exchange, who, model, store):
+            return None
+        return forbidden(model)
+
+    async def _find(self, request: Request, store: Store, *, is_public: bool) -> tuple[Shown | None, KnownKey | None]:
+        """Return the credential that decides who is calling, and the key that it is, if it is one.
+
+        A key of ours is told by its form, so that it is found among the credentials of others. What none of them is
+        may still be a key that was imported, where there are such.
+        """
+        keyring = store.keyring
+        others = []
+        for shown in self._places.look(request):
+            if keyring.is_ours(shown.secret):
+                known = await keyring.find(shown.secret)
+                if known is not None or self._auth == "require":
+                    return shown, known
+            others.append(shown)
+            if shown.kind == "own":
+                break  # it is for us, whatever it is
+        if others and not is_public and (await keyring.facts()).has_foreign:
+            for shown in others:
+                known = await keyring.find(shown.secret)
+                if known is not None:
+                    return shown, known
+        return (others[0] if others else None), None
+
+    async def _stranger(self, shown: Shown | None, store: Store) -> Principal | Denial | None:
+        """Say what becomes of who has no key of ours."""
+        if self._auth == "observe":
+            return None if shown is None else Principal(key_id=store.keyring.fingerprint(shown.secret))
+        denial = MISSING if shown is None else INVALID
+        return denial if (await store.keyring.facts()).has_keys else with_hint(denial)
+
+    def _let_in(self, request: Request, shown: Shown, known: KnownKey) -> None:
+        """Hide a key of ours from the proxy, and give it what it knows instead."""
+        if known.is_foreign and shown.kind != "own":
+            return  # the proxy knows it
+        self._places.empty(request, shown)
+        if self._app_authorization is not None and request.header(b"authorization") is None:
+            request.set_header(b"authorization", self._app_authorization)
+
+    def _asks(self, exchange: Exchange, who: Principal) -> Denial | None:
+        """Refuse to tell of a model that the key may not use, and make lists of models shorter."""
+        if who.models is None or exchange.request.method != "GET":
+            return None
+        path = exchange.request.path
+        if is_list(path):
+            exchange.response.edit(narrowed(lambda model: _may_use(who, model)), LONGEST_LIST)
+            return None
+        model = asked_for(path)
+        return None if model is None or _may_use(who, model) else forbidden(model)
+
+
+def _may_use(who: Principal, model: str) -> bool:
+    return who.models is None or model in who.models
+
+
+async def _stands_for_what_it_may_use(exchange: Exchange, who: Principal, model: str, store: Store) -> bool:
+    """Tell whether *model* is another name, to *who*, of one that they may use."""
+    meaning = exchange.model
+    if meaning is None:
+        found = await store.catalogue.find(model, exchange.request.format.name)
+        meaning = found.of(who.key_id, who.project_id)
+    return meaning is not None and _may_use(who, meaning.model)
+
+
+def _is_limited_by_money(who: Principal) -> bool:
+    return any(limit.unit == "nanousd" for limit in who.limits)
+
+
+async def _named(request: Request) -> str | None:
+    """Return the model that the body of a request names which no wire format knows."""
+    if b"json" not in (request.header(b"content-type") or b""):
+        return None
+    try:
+        named = msgspec.json.decode(await request.read(), type=_Named).model
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return named or None
+
+
+class _Named(msgspec.Struct):
+    model: str | None = None

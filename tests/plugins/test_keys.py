@@ -1,0 +1,630 @@
+"""The keys plugin between a client and a proxy, with a store on each database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+
+from proxystore import Principal, ProxyStoreMiddleware, Settings, Store, StoreUnavailable, credentials, hookimpl, ids
+from proxystore.exchange.asgi import Message, Receive, Scope, Send
+from proxystore.testing.asgi import Header, Sent, call, exchange_messages, http_scope, websocket_scope
+from proxystore_keys import Keys
+from tests.databases import PEPPER
+from tests.keyring.world import add_key, add_project
+
+_CHAT = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": "one two"}]}).encode()
+_FOREIGN = "sk-a-key-of-somebody-elses-0123456789"
+
+
+class Proxy:
+    """Says yes, and remembers what it saw."""
+
+    def __init__(self, body: bytes = b'{"model": "gpt-4o", "choices": []}') -> None:
+        self.body = body
+        self.seen: list[Scope] = []
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Of the one request there was."""
+        (scope,) = self.seen
+        return {name.decode(): value.decode() for name, value in scope["headers"]}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.seen.append(scope)
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.accept"})
+            return
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(self.body))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+class Watcher:
+    """Notes who was let in, or not."""
+
+    name = "watcher"
+
+    def __init__(self) -> None:
+        self.principals: list[Principal | None] = []
+
+    @hookimpl
+    def on_usage(self, exchange) -> None:
+        self.principals.append(exchange.principal)
+
+
+Open: TypeAlias = Callable[..., AbstractAsyncContextManager["House"]]
+
+
+class House:
+    def __init__(self, store: Store, app: ProxyStoreMiddleware, proxy: Proxy, watcher: Watcher) -> None:
+        self.store = store
+        self.app = app
+        self.proxy = proxy
+        self.watcher = watcher
+
+    async def key(self, secret: str | None = None, **values: Any) -> str:
+        shown, _ = await add_key(self.store.database, self.store.digester, secret, **values)
+        await self.store.follower.poll()
+        return shown.decode()
+
+    async def ask(
+        self, *headers: Header, path: str = "/v1/chat/completions", method: str = "POST", query: bytes = b"", body=_CHAT
+    ) -> Sent:
+        return await call(self.app, http_scope(path, method=method, headers=headers, query=query), body)
+
+
+@pytest.fixture(name="open_house")
+def _open_house(migrated_url: str, tmp_path: Path) -> Open:
+    @asynccontextmanager
+    async def opened(proxy: Proxy | None = None, *plugins: object, **changes: object) -> AsyncIterator[House]:
+        settings = Settings(database_url=migrated_url, data_dir=tmp_path / "data", plugins=(), pepper=PEPPER, **changes)
+        proxy, watcher = proxy or Proxy(), Watcher()
+        async with Store(settings=settings) as store:
+            app = ProxyStoreMiddleware(proxy, store=store, plugins=(*plugins, Keys, watcher))
+            yield House(store, app, proxy, watcher)
+
+    return opened
+
+
+def bearer(secret: str) -> Header:
+    return b"authorization", f"Bearer {secret}".encode()
+
+
+def _code(sent: Sent) -> tuple[int, str]:
+    return sent.status, json.loads(sent.body)["error"]["code"]
+
+
+async def test_a_key_is_let_in_and_taken_out(open_house):
+    async with open_house() as house:
+        secret = await house.key(name="search")
+        sent = await house.ask(bearer(secret))
+
+        assert sent.status == 200
+        assert [each.name for each in house.watcher.principals] == ["search"]
+        assert "authorization" not in house.proxy.headers
+
+
+async def test_nobody_is_let_in_without_a_key(open_house):
+    async with open_house() as house:
+        await house.key()
+        sent = await house.ask()
+
+        assert _code(sent) == (401, "missing_api_key")
+        assert sent.headers[b"www-authenticate"] == b"Bearer"
+        assert b"proxystore keys create" not in sent.body
+        assert house.proxy.seen == []
+
+
+async def test_the_first_key_is_asked_for_where_there_is_none(open_house, caplog):
+    async with open_house() as house:
+        sent = await house.ask()
+        stranger = await house.ask(bearer(_FOREIGN))
+
+    assert _code(sent) == (401, "missing_api_key")
+    assert _code(stranger) == (401, "invalid_api_key")
+    assert b"proxystore keys create" in sent.body
+    assert b"proxystore keys create" in stranger.body
+    assert "every request needs an API key, and there is none yet" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("values", "refusal"),
+    [
+        ({"is_active": False}, (401, "key_inactive")),
+        ({"deleted_at": datetime(2026, 1, 1, tzinfo=UTC)}, (401, "key_inactive")),
+        ({"expires_at": datetime(2026, 1, 1, tzinfo=UTC)}, (401, "key_expired")),
+    ],
+)
+async def test_a_key_that_is_not_good_is_refused_and_known(open_house, values, refusal):
+    async with open_house() as house:
+        secret = await house.key(name="search", **values)
+        sent = await house.ask(bearer(secret))
+
+        assert _code(sent) == refusal
+        assert sent.headers[b"www-authenticate"] == b"Bearer"
+        assert [each.name for each in house.watcher.principals] == ["search"]
+        assert house.proxy.seen == []
+
+
+async def test_a_key_of_a_project_that_is_closed_is_refused(open_house):
+    async with open_house() as house:
+        project = await add_project(house.store.database, is_active=False)
+        sent = await house.ask(bearer(await house.key(project_id=project)))
+
+    assert _code(sent) == (403, "project_inactive")
+    assert b"www-authenticate" not in sent.headers
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        lambda secret: secret[:-1],
+        lambda secret: secret[:-1] + ("a" if secret[-1] != "a" else "b"),
+        lambda secret: secret.swapcase(),
+        lambda secret: secret + secret,
+        lambda _: "psk_" + "0" * 57,
+        lambda _: "x" * 100_000,
+    ],
+)
+async def test_a_damaged_key_is_not_looked_for(open_house, mistake, monkeypatch):
+    async with open_house() as house:
+        secret = await house.key()
+        await house.store.keyring.facts()
+
+        async def never(*_, **__):
+            raise AssertionError("the database was asked")
+
+        monkeypatch.setattr("proxystore.keyring.asking.find", never)
+
+        assert _code(await house.ask(bearer(mistake(secret)))) == (401, "invalid_api_key")
+
+
+# -- where keys are looked for ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", ["x-proxystore-key", "authorization", "x-api-key", "x-goog-api-key", "api-key"])
+async def test_a_key_is_found_in_every_header_and_taken_out_there(open_house, place):
+    async with open_house() as house:
+        secret = await house.key()
+        sent = await house.ask((place.encode(), secret.encode()), (b"x-other", b"stays"))
+
+        assert sent.status == 200
+        assert place not in house.proxy.headers
+        assert house.proxy.headers["x-other"] == "stays"
+
+
+@pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER  ", ""])
+async def test_a_key_is_found_however_its_scheme_is_written(open_house, scheme):
+    async with open_house() as house:
+        secret = await house.key()
+
+        assert (await house.ask((b"authorization", (scheme + secret).encode()))).status == 200
+
+
+async def test_a_key_is_found_in_the_query_and_taken_out_there(open_house):
+    async with open_house() as house:
+        secret = await house.key()
+        sent = await house.ask(query=b"alt=sse&key=" + secret.encode() + b"&a=%20b")
+
+        assert sent.status == 200
+        (scope,) = house.proxy.seen
+        assert scope["query_string"] == b"alt=sse&a=%20b"
+
+
+async def test_the_header_for_keys_can_be_called_otherwise(open_house):
+    async with open_house(key_header="X-Gateway-Key") as house:
+        secret = await house.key()
+
+        assert (await house.ask((b"x-gateway-key", secret.encode()))).status == 200
+        assert (await house.ask((b"x-proxystore-key", secret.encode()))).status == 401
+
+
+async def test_what_is_in_the_header_for_keys_alone_decides(open_house):
+    async with open_house() as house:
+        good, bad = await house.key(), credentials.new_secret()
+        sent = await house.ask((b"x-proxystore-key", bad.encode()), bearer(good))
+
+        assert _code(sent) == (401, "invalid_api_key")
+
+
+async def test_a_key_of_ours_is_found_beside_other_credentials_which_pass(open_house):
+    async with open_house() as house:
+        secret = await house.key(name="ours")
+        sent = await house.ask(bearer("their-own-subscription-token"), (b"x-api-key", secret.encode()))
+
+        assert sent.status == 200
+        assert house.proxy.headers["authorization"] == "Bearer their-own-subscription-token"
+        assert "x-api-key" not in house.proxy.headers
+
+
+async def test_the_first_key_of_ours_counts(open_house):
+    async with open_house() as house:
+        first, second = await house.key(name="first"), await house.key(name="second")
+        sent = await house.ask((b"x-api-key", second.encode()), bearer(first))
+
+        assert sent.status == 200
+        assert [each.name for each in house.watcher.principals] == ["first"]
+
+
+async def test_imported_keys_are_found_and_passed_on(open_house):
+    async with open_house() as house:
+        await house.key(_FOREIGN, origin="imported", name="theirs")
+        sent = await house.ask((b"x-api-key", b"somebody"), (b"api-key", _FOREIGN.encode()))
+
+        assert sent.status == 200
+        assert [each.name for each in house.watcher.principals] == ["theirs"]
+        assert house.proxy.headers["api-key"] == _FOREIGN
+        assert _code(await house.ask(bearer(_FOREIGN + "x"))) == (401, "invalid_api_key")
+
+
+async def test_an_imported_key_in_our_header_is_taken_out(open_house):
+    async with open_house(app_authorization="Bearer master") as house:
+        await house.key(_FOREIGN, origin="imported")
+        sent = await house.ask((b"x-proxystore-key", _FOREIGN.encode()))
+
+        assert sent.status == 200
+        assert "x-proxystore-key" not in house.proxy.headers
+        assert house.proxy.headers["authorization"] == "Bearer master"
+
+
+@pytest.mark.parametrize("place", [b"authorization", b"x-api-key", b"x-proxystore-key"])
+async def test_the_proxy_gets_what_it_knows_in_place_of_our_key(open_house, place):
+    async with open_house(app_authorization="Bearer master") as house:
+        secret = await house.key()
+        await house.ask((place, secret.encode()))
+
+        assert house.proxy.headers["authorization"] == "Bearer master"
+
+
+async def test_a_credential_of_the_callers_own_is_not_replaced(open_house):
+    async with open_house(app_authorization="Bearer master") as house:
+        secret = await house.key()
+        await house.ask((b"x-proxystore-key", secret.encode()), bearer("their-own"))
+
+        assert house.proxy.headers["authorization"] == "Bearer their-own"
+
+
+# -- what needs no key -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/health", 200),
+        ("HEAD", "/health", 200),
+        ("GET", "/health/liveliness", 200),
+        ("GET", "/ping", 200),
+        ("HEAD", "/", 200),
+        ("GET", "/", 401),
+        ("POST", "/health", 401),
+        ("GET", "/healthcheck", 401),
+        ("GET", "/health/../v1/models", 401),
+        ("GET", "/health/..\\v1/models", 401),
+        ("GET", "/v1/models", 401),
+        ("OPTIONS", "/v1/chat/completions", 401),
+        ("DELETE", "/health", 401),
+    ],
+)
+async def test_public_paths_need_no_key(open_house, method, path, status):
+    async with open_house() as house:
+        await house.key()
+
+        assert (await house.ask(method=method, path=path, body=b"")).status == status
+
+
+async def test_public_paths_can_be_chosen(open_house):
+    async with open_house(public_paths=("/docs*",)) as house:
+        await house.key()
+
+        assert (await house.ask(method="GET", path="/docs/oauth", body=b"")).status == 200
+        assert (await house.ask(method="GET", path="/health", body=b"")).status == 401
+
+
+async def test_a_browsers_question_whether_it_may_ask_needs_no_key(open_house):
+    asking = (b"origin", b"https://chat.example"), (b"access-control-request-method", b"POST")
+    async with open_house() as house:
+        await house.key()
+
+        assert (await house.ask(*asking, method="OPTIONS", body=b"")).status == 200
+        assert (await house.ask(asking[0], method="OPTIONS", body=b"")).status == 401
+
+
+async def test_a_key_is_taken_out_of_a_public_request_too(open_house):
+    async with open_house() as house:
+        secret = await house.key()
+        await house.ask(bearer(secret), method="GET", path="/health", body=b"")
+
+        assert "authorization" not in house.proxy.headers
+
+
+async def test_our_own_paths_need_no_key(open_house):
+    async with open_house() as house:
+        await house.key()
+
+        assert (await house.ask(method="GET", path="/_proxystore/ready", body=b"")).status == 200
+
+
+# -- other modes -----------------------------------------------------------------------------------------------------
+
+
+async def test_off_lets_everybody_in_unseen(open_house):
+    async with open_house(auth="off") as house:
+        secret = await house.key()
+        sent = await house.ask(bearer(secret))
+
+        assert sent.status == 200
+        assert house.watcher.principals == [None]
+        assert house.proxy.headers["authorization"] == f"Bearer {secret}"
+
+
+async def test_observe_lets_strangers_in_and_knows_them_by_a_digest(open_house):
+    async with open_house(auth="observe") as house:
+        await house.ask(bearer(_FOREIGN))
+        await house.ask((b"x-api-key", _FOREIGN.encode()))
+        await house.ask()
+        await house.ask(bearer(credentials.new_secret()))
+
+        first, second, nobody, unknown = house.watcher.principals
+        assert first == second == Principal(key_id=house.store.keyring.fingerprint(_FOREIGN.encode()))
+        assert nobody is None
+        assert unknown.key_id.startswith("seen_")
+        assert _FOREIGN not in repr(house.watcher.principals)
+        assert dict(house.proxy.seen[0]["headers"])[b"authorization"] == b"Bearer " + _FOREIGN.encode()
+
+
+async def test_observe_honours_our_keys(open_house):
+    async with open_house(auth="observe") as house:
+        good = await house.key(name="good", models=["gpt-4o-mini"])
+        revoked = await house.key(is_active=False)
+
+        assert _code(await house.ask(bearer(good))) == (403, "model_not_allowed")
+        assert _code(await house.ask(bearer(revoked))) == (401, "key_inactive")
+
+
+async def test_others_may_know_the_caller_first(open_house):
+    class Doorman:
+        @hookimpl
+        def on_auth(self) -> Principal:
+            return Principal(name="a friend", models=frozenset({"gpt-4o"}))
+
+    async with open_house(None, Doorman) as house:
+        assert (await house.ask()).status == 200
+        other = json.dumps({"model": "gpt-5", "messages": []}).encode()
+        assert _code(await house.ask(body=other)) == (403, "model_not_allowed")
+
+
+async def test_a_database_that_cannot_be_asked_is_told(open_house, monkeypatch, caplog):
+    async with open_house() as house:
+        secret = await house.key()
+        await house.ask(bearer(secret))
+
+        async def away(*_, **__):
+            raise StoreUnavailable
+
+        monkeypatch.setattr("proxystore.keyring.asking.find", away)
+        unknown = await house.ask(bearer(credentials.new_secret()))
+
+        assert _code(unknown) == (503, "store_unavailable")
+        assert unknown.headers[b"retry-after"] == b"1"
+        assert (await house.ask(bearer(secret))).status == 200
+        assert (await house.ask(method="GET", path="/health", body=b"")).status == 200
+    assert "Traceback" not in caplog.text
+
+
+# -- models ----------------------------------------------------------------------------------------------------------
+
+
+def _asking(model: object) -> bytes:
+    return json.dumps({"model": model, "messages": []}).encode()
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "refusal"),
+    [
+        ("/v1/chat/completions", _asking("gpt-4o"), None),
+        ("/v1/chat/completions", _asking("gpt-5"), (403, "model_not_allowed")),
+        ("/v1/chat/completions", b'{"messages": []}', (400, "unreadable_request")),
+        ("/v1/chat/completions", b"not json", (400, "unreadable_request")),
+        ("/v1/unheard-of", _asking("gpt-4o"), None),
+        ("/v1/unheard-of", _asking("gpt-5"), (403, "model_not_allowed")),
+        ("/v1/unheard-of", _asking(7), (400, "unreadable_request")),
+        ("/v1/unheard-of", b"", (400, "unreadable_request")),
+        ("/v1/unheard-of", b"[]", (400, "unreadable_request")),
+    ],
+)
+async def test_a_key_may_use_its_models_alone(open_house, path, body, refusal):
+    async with open_house() as house:
+        secret = await house.key(models=["gpt-4o"])
+        sent = await house.ask(bearer(secret), path=path, body=body)
+
+        assert sent.status == 200 if refusal is None else _code(sent) == refusal
+
+
+async def test_a_key_with_a_budget_has_to_tell_its_model(open_house):
+    async with open_house() as house:
+        secret = await house.key(monthly_budget_nanousd=10**9)
+        rated = await house.key(requests_per_minute=5)
+
+        assert _code(await house.ask(bearer(secret), body=b"{}")) == (400, "unreadable_request")
+        assert (await house.ask(bearer(secret))).status == 200
+        assert (await house.ask(bearer(rated), body=b"{}")).status == 200
+
+
+_LISTS = [
+    (
+        "/v1/models",
+        {"object": "list", "data": [{"id": "gpt-4o"}, {"id": "gpt-5"}]},
+        {"object": "list", "data": [{"id": "gpt-4o"}]},
+    ),
+    (
+        "/openai/v1/models/",
+        {
+            "data": [{"type": "model", "id": "gpt-5"}, {"type": "model", "id": "gpt-4o"}],
+            "first_id": "gpt-5",
+            "last_id": "gpt-4o",
+        },
+        {"data": [{"type": "model", "id": "gpt-4o"}], "first_id": "gpt-4o", "last_id": "gpt-4o"},
+    ),
+    (
+        "/v1/models",
+        {"data": [{"id": "gpt-5"}], "first_id": "gpt-5", "last_id": "gpt-5"},
+        {"data": [], "first_id": None, "last_id": None},
+    ),
+    (
+        "/v1beta/models",
+        {"models": [{"name": "models/gpt-4o"}, {"name": "models/gemini"}]},
+        {"models": [{"name": "models/gpt-4o"}]},
+    ),
+    (
+        "/model/info",
+        {"data": [{"model_name": "gpt-4o", "id": "7"}, {"model_name": "x"}, {}]},
+        {"data": [{"model_name": "gpt-4o", "id": "7"}]},
+    ),
+    ("/models", [{"id": "gpt-4o"}, {"id": "x"}, "gpt-4o", 7], [{"id": "gpt-4o"}, "gpt-4o"]),
+    ("/v1/models", {"error": {"message": "no"}}, {"error": {"message": "no"}}),
+    ("/v1/other", {"data": [{"id": "gpt-5"}]}, {"data": [{"id": "gpt-5"}]}),
+]
+
+
+@pytest.mark.parametrize(("path", "listed", "left"), _LISTS)
+async def test_lists_of_models_are_narrowed_to_what_the_key_may_use(open_house, path, listed, left):
+    async with open_house(Proxy(json.dumps(listed).encode())) as house:
+        secret, free = await house.key(models=["gpt-4o"]), await house.key()
+        sent = await house.ask(bearer(secret), method="GET", path=path, body=b"")
+        whole = await house.ask(bearer(free), method="GET", path=path, body=b"")
+
+        assert json.loads(sent.body) == left
+        assert sent.headers[b"content-length"] == b"%d" % len(sent.body)
+        assert json.loads(whole.body) == listed
+
+
+async def test_a_list_that_is_none_passes_as_it_is(open_house):
+    async with open_house(Proxy(b"\xff<html>")) as house:
+        secret = await house.key(models=["gpt-4o"])
+        sent = await house.ask(bearer(secret), method="GET", path="/v1/models", body=b"")
+
+        assert sent.body == b"\xff<html>"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/v1/models/gpt-4o", 200), ("/v1/models/gpt-5", 403), ("/v1beta/models/gpt-5", 403), ("/v1/files", 200)],
+)
+async def test_one_model_is_told_of_to_who_may_use_it(open_house, path, status):
+    async with open_house() as house:
+        secret = await house.key(models=["gpt-4o"])
+
+        assert (await house.ask(bearer(secret), method="GET", path=path, body=b"")).status == status
+
+
+# -- WebSockets ------------------------------------------------------------------------------------------------------
+
+_CONNECT: Message = {"type": "websocket.connect"}
+_LEFT: Message = {"type": "websocket.disconnect", "code": 1000}
+
+
+class Listening(Proxy):
+    """Accepts a WebSocket, and remembers what it hears."""
+
+    heard: list[Message]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.heard = []
+        await receive()
+        await send({"type": "websocket.accept"})
+        while (message := await receive())["type"] == "websocket.receive":
+            self.heard.append(message)
+
+
+async def _knock(house: House, path: str, *headers: Header, can_refuse: bool = True, subprotocols=()) -> Sent:
+    scope = websocket_scope(path, headers=headers, can_refuse=can_refuse)
+    offered = [(b"sec-websocket-protocol", ", ".join(subprotocols).encode())] if subprotocols else []
+    scope |= {"subprotocols": list(subprotocols), "headers": [*scope["headers"], *offered]}
+    return await exchange_messages(house.app, scope, [_CONNECT, _LEFT])
+
+
+async def test_a_websocket_needs_a_key(open_house):
+    async with open_house() as house:
+        secret = await house.key()
+        refused = await _knock(house, "/ws")
+        closed = await _knock(house, "/ws", can_refuse=False)
+        accepted = await _knock(house, "/ws", bearer(secret))
+
+        assert _code(refused) == (401, "missing_api_key")
+        assert refused.headers[b"www-authenticate"] == b"Bearer"
+        assert [(each["type"], each["code"]) for each in closed] == [("websocket.close", 1008)]
+        assert accepted[0]["type"] == "websocket.accept"
+        assert "authorization" not in house.proxy.headers
+
+
+@pytest.mark.parametrize("around", ["openai-insecure-api-key.{}", "{}"])
+async def test_a_key_is_found_among_subprotocols_and_taken_out_there(open_house, around):
+    async with open_house() as house:
+        secret = await house.key()
+        sent = await _knock(house, "/v1/realtime", subprotocols=["realtime", around.format(secret), "beta"])
+        alone = await _knock(house, "/v1/realtime", subprotocols=[around.format(secret)])
+
+        assert sent[0]["type"] == alone[0]["type"] == "websocket.accept"
+        first, second = house.proxy.seen
+        assert first["subprotocols"] == ["realtime", "beta"]
+        assert dict(first["headers"])[b"sec-websocket-protocol"] == b"realtime, beta"
+        assert second["subprotocols"] == []
+        assert b"sec-websocket-protocol" not in dict(second["headers"])
+
+
+@pytest.mark.parametrize("values", [{"requests_per_minute": 5}, {"models": ["gpt-4o"]}, {"monthly_budget_nanousd": 5}])
+async def test_what_cannot_be_counted_is_refused_to_limited_keys(open_house, values):
+    async with open_house() as house:
+        secret = await house.key(**values)
+        sent = await _knock(house, "/v1/realtime", bearer(secret))
+        elsewhere = await _knock(house, "/ws", bearer(secret))
+
+        assert _code(sent) == (426, "websocket_unmetered")
+        assert elsewhere[0]["type"] == "websocket.accept"
+
+
+async def test_each_request_over_a_websocket_is_held_to_the_keys_models(open_house):
+    asked = [
+        {"type": "websocket.receive", "text": json.dumps({"type": "response.create", "model": model, "input": "hi"})}
+        for model in ("gpt-4o", "gpt-5")
+    ]
+    async with open_house(Listening()) as house:
+        secret = await house.key(models=["gpt-4o"], requests_per_minute=5)
+        scope = websocket_scope("/v1/responses", headers=[bearer(secret)])
+        sent = await exchange_messages(house.app, scope, [_CONNECT, *asked, _LEFT])
+
+        accepted, refused = sent
+        assert accepted["type"] == "websocket.accept"
+        assert json.loads(refused["text"])["code"] == "model_not_allowed"
+        assert [json.loads(message["text"])["model"] for message in house.proxy.heard] == ["gpt-4o"]
+
+
+async def test_what_cannot_be_counted_can_be_allowed(open_house):
+    async with open_house(websocket_unmetered="allow") as house:
+        secret = await house.key(requests_per_minute=5)
+        sent = await _knock(house, "/v1/realtime", bearer(secret))
+
+        assert sent[0]["type"] == "websocket.accept"
+
+
+async def test_a_closed_project_is_told_over_a_websocket(open_house):
+    async with open_house() as house:
+        project = await add_project(house.store.database, is_active=False)
+        sent = await _knock(house, "/ws", bearer(await house.key(project_id=project)))
+
+        assert _code(sent) == (403, "project_inactive")
+
+
+async def test_the_caller_is_known_by_the_keys_id(open_house):
+    async with open_house() as house:
+        shown, identity = await add_key(house.store.database, house.store.digester)
+        await house.ask(bearer(shown.decode()))
+
+        (who,) = house.watcher.principals
+        assert who.key_id == ids.shown("key", identity)
