@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection
+from collections.abc import Awaitable, Collection
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import msgspec
@@ -32,7 +32,6 @@ class _Miss(NamedTuple):
 
     key: bytes
     seconds: float
-    tags: tuple[str, ...]
     flight: Flight | None
 
 
@@ -77,23 +76,15 @@ class Cache:
         await store.cache.space(SPACE).open()
 
     @hookimpl
-    async def on_request(self, exchange: Exchange, store: Store) -> Answer | Denial | None:
+    def on_request(self, exchange: Exchange, store: Store) -> Awaitable[Answer | Denial | None] | None:
         """Answer from the cache, or take note of what to do with the proxy's answer."""
-        request = exchange.request
+        request, who = exchange.request, exchange.principal
+        wish = wish_in(request)
+        if wish is NONE and not self._is_always_asked and (who is None or who.cache_ttl is None):
+            return None  # nearly all: not even a coroutine is made
         if not request.is_claimed or request.is_websocket:  # there, no answer can be given in the proxy's place
             return None
-        wish, who = wish_in(request), exchange.principal
-        if wish is NONE and not self._is_always_asked and (who is None or who.cache_ttl is None):
-            return None
-        if wish.is_secret or (who is not None and who.cache_ttl == 0):
-            return self._bypass(exchange, wish)
-        asked = await self._asked(exchange)
-        if asked is None:
-            return self._bypass(exchange, wish)
-        if not self._is_wanted(exchange, wish, asked[0]):
-            return None
-        key = key_of(exchange, tenant_of(who, self._settings.scope), asked[1], self._ignored)
-        return await self._answer(exchange, store.cache.space(SPACE), key, wish)
+        return self._decide(exchange, store, wish)
 
     @hookimpl
     async def on_response(self, exchange: Exchange, store: Store) -> None:
@@ -119,14 +110,25 @@ class Cache:
 
     # -- asking ---------------------------------------------------------------------------------------------------
 
-    async def _answer(self, exchange: Exchange, space: Space, key: bytes, wish: Wish) -> Answer | Denial | None:
+    async def _decide(self, exchange: Exchange, store: Store, wish: Wish) -> Answer | Denial | None:
+        who = exchange.principal
+        is_closed = wish.is_secret or (who is not None and who.cache_ttl == 0)
+        asked = None if is_closed else await self._asked(exchange)
+        if asked is None:
+            return self._bypass(exchange, wish)
+        if not self._is_wanted(exchange, wish, asked[0]):
+            return None
+        space = store.cache.space(SPACE)
+        key = key_of(exchange, tenant_of(who, self._settings.scope), asked[1], self._ignored)
         if wish.is_new_wanted:
             self._ask(exchange, key, wish, space.flights.lead(key))
             return None
+        found = self._replayed(exchange, space.recall(key), wish)
+        if found is not None:
+            return found
         if wish.is_cached_wanted:
             return await self._find(exchange, space, key, wish) or NOT_CACHED
-        found = self._replayed(exchange, space.recall(key), wish)
-        return found if found is not None else await self._find_or_lead(exchange, space, key, wish)
+        return await self._find_or_lead(exchange, space, key, wish)
 
     async def _find_or_lead(self, exchange: Exchange, space: Space, key: bytes, wish: Wish) -> Answer | None:
         """Ask the disk, and then the proxy; or wait for who does so already, and ask when that one gives up."""
@@ -151,7 +153,7 @@ class Cache:
     async def _find(
         self, exchange: Exchange, space: Space, key: bytes, wish: Wish, *, is_collapsed: bool = False
     ) -> Answer | None:
-        value = space.get(key)
+        value = space.get(key) if is_collapsed else space.read(key)
         if value is None and space.is_worth_fetching:
             value = await space.fetch(key)
         return self._replayed(exchange, value, wish, is_collapsed=is_collapsed)
@@ -174,10 +176,10 @@ class Cache:
 
     def _ask(self, exchange: Exchange, key: bytes, wish: Wish, flight: Flight | None) -> None:
         """Let the proxy answer, and see to it that its answer can be kept."""
-        exchange.state[_NAME] = _Miss(key, self._seconds(exchange.principal, wish), _tags(exchange), flight)
+        exchange.state[_NAME] = _Miss(key, self._seconds(exchange.principal, wish), flight)
         exchange.response.keep(self._settings.max_object_bytes)
         exchange.response.added_headers.extend(REFRESH if wish.is_new_wanted else MISS)
-        if exchange.request.header(b"accept-encoding") is not None:
+        if (exchange.request.header(b"accept-encoding") or b"identity") != b"identity":
             exchange.request.remove_header(b"accept-encoding")  # what is kept has to be readable, by anybody
 
     def _bypass(self, exchange: Exchange, wish: Wish) -> Denial | None:
@@ -224,7 +226,7 @@ class Cache:
             value = await asyncio.to_thread(self._value, exchange, seconds)
         else:
             value = self._value(exchange, seconds)
-        return value is not None and await space.set(miss.key, value, ttl=seconds, tags=miss.tags)
+        return value is not None and await space.set(miss.key, value, ttl=seconds, tags=_tags(exchange))
 
     def _value(self, exchange: Exchange, seconds: float) -> bytes | None:
         if not self._settings.tool_calls and keeping.has_tools(exchange.response):

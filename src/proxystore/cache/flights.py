@@ -23,18 +23,30 @@ _LAST_LOOK: Final = 0.1
 class Flight:
     """What one of all who ask has taken upon itself; to be ended, however it went."""
 
-    __slots__ = ("_end", "landed", "started_at")
+    __slots__ = ("_flights", "_is_hopeless", "_key", "_landed", "started_at")
 
-    def __init__(self, end: Callable[[], None]) -> None:
-        self._end = end
+    def __init__(self, flights: Flights, key: bytes) -> None:
+        self._flights = flights
+        self._key = key
+        self._landed: asyncio.Future[None] | None = None  # made for the first who waits
+        self._is_hopeless: bool | None = None
         self.started_at = time.monotonic()
-        self.landed: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
     def end(self, *, is_hopeless: bool = False) -> None:
         """Let those who wait look what there is; *is_hopeless* if they would wait for nothing next time either."""
-        if not self.landed.done():
-            self.landed.set_result(is_hopeless)
-            self._end()
+        if self._is_hopeless is None:
+            self._is_hopeless = is_hopeless
+            if self._landed is not None:
+                self._landed.set_result(None)
+            self._flights.forget(self._key, self)
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait until it has ended, *seconds* at most; return whether it has, and to ask again is worth it."""
+        if self._is_hopeless is None:
+            if self._landed is None:
+                self._landed = asyncio.get_running_loop().create_future()
+            await asyncio.wait((self._landed,), timeout=seconds)
+        return self._is_hopeless is False
 
 
 class Flights:
@@ -59,7 +71,7 @@ class Flights:
         known = self._flights.get(key)
         if known is not None and not self._is_forgotten(known):
             return None
-        flight = Flight(lambda: self._end(key))
+        flight = Flight(self, key)
         self._flights[key] = flight
         if self._lock(key):
             return flight
@@ -71,10 +83,15 @@ class Flights:
     async def follow(self, key: bytes, seconds: float) -> bool:
         """Wait, *seconds* at most, until *key* has been fetched or not; return whether to ask again is worth it."""
         flight = self._flights.get(key)
-        if flight is None:
-            return True
-        await asyncio.wait((flight.landed,), timeout=seconds)
-        return flight.landed.done() and not flight.landed.result()
+        return flight is None or await flight.wait(seconds)
+
+    def forget(self, key: bytes, flight: Flight) -> None:
+        """Let the next one lead (for `Flight`)."""
+        if self._flights.get(key) is flight:  # else it took too long, and another one leads
+            del self._flights[key]
+            if self._file is not None:
+                with suppress(OSError):
+                    fcntl.lockf(self._file, fcntl.LOCK_UN, 1, _place(key))
 
     def close(self) -> None:
         """Give up every flight."""
@@ -94,12 +111,6 @@ class Flights:
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, _LAST_LOOK)
         flight.end()
-
-    def _end(self, key: bytes) -> None:
-        self._flights.pop(key, None)
-        if self._file is not None:
-            with suppress(OSError):
-                fcntl.lockf(self._file, fcntl.LOCK_UN, 1, _place(key))
 
     def _lock(self, key: bytes) -> bool:
         """Return whether no other process has *key*, as far as that can be told."""

@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 _OPENING: Final = 5.0
 _AGAIN: Final = 5.0
 _SLOW: Final = 0.02
+_VERY_SLOW: Final = 0.25
 _SLOW_FOR: Final = 10.0
 _READING: Final = 0.25
 _inherited: Final[list[object]] = []
@@ -59,6 +60,7 @@ class Shelving:
         self._opening: asyncio.Task[None] | None = None
         self._again_at = 0.0
         self._slow_until = 0.0
+        self._was_slow = False
         self._said_at = float("-inf")
         self._process = os.getpid()
 
@@ -192,20 +194,21 @@ class Shelving:
             self._again_at = time.monotonic() + _AGAIN
             self._say("nothing can be cached in %s: %s", self._directory(), error)
             return
-        self._judge((time.perf_counter() - started) / 50)
+        self._judge((time.perf_counter() - started) / 20)
         if self.is_quick:
             shelf.warm()
         self.shelf = shelf
 
     def _judge(self, seconds: float) -> None:
-        """Take note of how long a read took."""
-        now = time.monotonic()
-        if seconds > _SLOW:
+        """Take note of how long a read took: once may be because somebody else had the processor."""
+        is_slow = seconds > _SLOW
+        if is_slow and (self._was_slow or seconds > _VERY_SLOW):
             if self.is_quick:
                 self._say("the disk of %s is slow: it is read in a thread", self._directory())
-            self._slow_until = now + _SLOW_FOR
-        elif self._slow_until and now > self._slow_until:
+            self._slow_until = time.monotonic() + _SLOW_FOR
+        elif not is_slow and self._slow_until and time.monotonic() > self._slow_until:
             self._slow_until = 0.0
+        self._was_slow = is_slow
 
     def _say(self, message: str, *arguments: object) -> None:
         self.failures += 1

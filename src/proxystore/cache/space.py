@@ -75,14 +75,15 @@ class Space:
 
         A disk that has been slow lately is not read here, and files that are not open yet are not either.
         """
-        now = self._clock() // 1000
-        entry = self._remembered(key, now)
-        if entry is not None:
-            self._hits += 1
-            return entry.value
+        value = self.recall(key)
+        return value if value is not None else self.read(key)
+
+    def read(self, key: bytes) -> bytes | None:
+        """Return the value of *key* from disk alone: for who has just asked `recall`."""
         shelving = self._shelving
         if self._token >= 0 and shelving.is_quick:
             entry = shelving.read(key)
+            now = self._clock() // 1000
             if entry is not None and entry.is_usable(now):
                 self._disk_hits += 1
                 self._remember(key, entry, self._token, now)

@@ -1,0 +1,37 @@
+"""How long storing keeps the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def longest_step() -> Iterator[Callable[[], float]]:
+    """Measure the CPU time of each step of the event loop; give a function that tells the longest, in milliseconds."""
+    longest = 0
+
+    def timed(handle: Any) -> None:
+        nonlocal longest
+        started = time.thread_time_ns()
+        run(handle)
+        longest = max(longest, time.thread_time_ns() - started)
+
+    run: Callable[[Any], None] = asyncio.Handle._run  # type: ignore[attr-defined]  # noqa: SLF001
+    asyncio.Handle._run = timed  # type: ignore[attr-defined]  # noqa: SLF001
+    try:
+        yield lambda: longest / 1e6
+    finally:
+        asyncio.Handle._run = run  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+async def stored(ask: Callable[[int], Awaitable[None]], times: int) -> float:
+    """Return the longest step of *times* requests whose answers are stored, in milliseconds, the first not counted."""
+    await ask(-1)
+    with longest_step() as longest:
+        for number in range(times):
+            await asyncio.create_task(ask(number))  # type: ignore[arg-type]
+        return longest()
