@@ -22,12 +22,24 @@ from benchmarks.profile.driving import CHAT, Request, ask, microseconds
 from proxystore import ProxyStoreMiddleware, Settings, Space, Store
 from proxystore.exchange.asgi import ASGIApp, Receive, Scope, Send
 
-_MISSES: Final = 1500
-_ROUNDS: Final = 5
-_STORED: Final = 60
 _SIZES: Final = {"2 kB": 2_000, "60 kB": 60_000, "1 MB": 1_000_000}
-_SECONDS: Final = 2.0
 _CONNECTIONS: Final = 16
+
+
+class Effort(msgspec.Struct, frozen=True, kw_only=True):
+    """How much is measured.
+
+    Attributes:
+        requests: In each round.
+        rounds: How many, of which the best counts.
+        stored: How many answers of each size are stored.
+        seconds: For how long a worker is asked, three times.
+    """
+
+    requests: int = 1500
+    rounds: int = 7
+    stored: int = 60
+    seconds: float = 2.0
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,29 +77,33 @@ async def _wrapped(app: ASGIApp, *plugins: str) -> AsyncIterator[tuple[Store, AS
         yield store, ProxyStoreMiddleware(app, store=store)
 
 
-async def measured() -> Figures:
+async def measured(effort: Effort) -> Figures:
     """Measure all."""
     bare = echo(is_yielding=False)
-    request = {"bare application": await microseconds(bare, CHAT)}
+
+    async def taken(app: ASGIApp) -> float:
+        return await microseconds(app, CHAT, requests=effort.requests, rounds=effort.rounds)
+
+    request = {"bare application": await taken(bare)}
     async with _wrapped(bare, "usage") as (_, app):
-        request["usage alone"] = await microseconds(app, CHAT)
+        request["usage alone"] = await taken(app)
     async with _wrapped(bare, "usage", "cache") as (store, app):
         await ask(app, CHAT)
-        request["a hit from memory"] = await microseconds(app, CHAT)
+        request["a hit from memory"] = await taken(app)
         space = store.cache.space("responses")
         _forget_memory(space)
-        request["a hit from disk"] = await microseconds(app, CHAT)
-        parts = await _parts(space)
-    without, with_cache = await _before_dispatch("usage"), await _before_dispatch("usage", "cache")
+        request["a hit from disk"] = await taken(app)
+        parts = await _parts(space, effort)
+    without, with_cache = await _before_dispatch(effort, "usage"), await _before_dispatch(effort, "usage", "cache")
     adds = {name: request[f"a hit from {name}"] - request["bare application"] for name in ("memory", "disk")}
-    outcomes = _served()
+    outcomes = _served(effort.seconds)
     return Figures(
         request_us=_rounded(request),
         hit_adds_us=_rounded(adds),
         before_dispatch_us=_rounded({"usage alone": without, "with the cache, a miss": with_cache}),
         miss_adds_us=round(with_cache - without, 2),
         space_us=_rounded(parts),
-        longest_step_ms=_rounded({name: await _storing(size) for name, size in _SIZES.items()}),
+        longest_step_ms=_rounded({name: await _storing(size, effort.stored) for name, size in _SIZES.items()}),
         hits_per_second=round(max(outcome.requests / outcome.seconds for outcome in outcomes)),
         hits_per_cpu_second=round(max(outcome.requests / outcome.loop_cpu_us * 1e6 for outcome in outcomes)),
     )
@@ -99,21 +115,21 @@ def _forget_memory(space: Space) -> None:
     memory.clear()
 
 
-async def _parts(space: Space) -> dict[str, float]:
+async def _parts(space: Space, effort: Effort) -> dict[str, float]:
     parts = {}
     await space.set(b"key", b"x" * 1000, ttl=3600)
     for name, key in (("get from disk", b"key"), ("get of what is not there", b"other")):
         best = float("inf")
-        for _ in range(_ROUNDS):
+        for _ in range(effort.rounds):
             started = time.thread_time_ns()
-            for _ in range(_MISSES):
+            for _ in range(effort.requests):
                 space.get(key)
-            best = min(best, (time.thread_time_ns() - started) / _MISSES / 1000)
+            best = min(best, (time.thread_time_ns() - started) / effort.requests / 1000)
         parts[name] = best
     return parts
 
 
-async def _before_dispatch(*plugins: str) -> float:
+async def _before_dispatch(effort: Effort, *plugins: str) -> float:
     """Return the CPU time from the start of a request to the call of the application.
 
     Each request is a new one, and no answer is kept: the thread that keeps them would be measured as well.
@@ -128,20 +144,20 @@ async def _before_dispatch(*plugins: str) -> float:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": b"{}"})
 
-    best = float("inf")
+    best, count = float("inf"), effort.requests
     async with _wrapped(app, *plugins) as (_, wrapped):
         asked = msgspec.json.decode(question())
-        requests = [Request(msgspec.json.encode(asked | {"seed": number})) for number in range(_ROUNDS * _MISSES)]
-        for number in range(_ROUNDS):
+        requests = [Request(msgspec.json.encode(asked | {"seed": number})) for number in range(effort.rounds * count)]
+        for number in range(effort.rounds):
             spent = 0
-            for request in requests[number * _MISSES : (number + 1) * _MISSES]:
+            for request in requests[number * count : (number + 1) * count]:
                 started = time.thread_time_ns()
                 await ask(wrapped, request)
-            best = min(best, spent / _MISSES / 1000)
+            best = min(best, spent / count / 1000)
     return best
 
 
-async def _storing(size: int) -> float:
+async def _storing(size: int, times: int) -> float:
     answer = {
         "id": "1",
         "object": "chat.completion",
@@ -162,10 +178,10 @@ async def _storing(size: int) -> float:
         async def one(number: int) -> None:
             await ask(wrapped, Request(msgspec.json.encode(body | {"seed": number})))
 
-        return await stored(one, _STORED)
+        return await stored(one, times)
 
 
-def _served() -> list[Outcome]:
+def _served(seconds: float) -> list[Outcome]:
     """Return what came of asking one worker the same again and again."""
     cores = Cores()
     with ExitStack() as stack:
@@ -182,7 +198,7 @@ def _served() -> list[Outcome]:
             target=PATH,
             body=question(),
             connections=_CONNECTIONS,
-            seconds=_SECONDS,
+            seconds=seconds,
             is_awake=True,
         )
         return [load.run(burst) for _ in range(3)]
@@ -196,9 +212,14 @@ def main() -> None:
     """Measure, and print."""
     parser = argparse.ArgumentParser(description="What the response cache costs.")
     parser.add_argument("--json", action="store_true", help="for programs")
-    options = parser.parse_args()
-    figures = asyncio.run(measured())
-    if options.json:
+    usual = Effort()
+    for name in usual.__struct_fields__:
+        default = getattr(usual, name)
+        parser.add_argument(f"--{name}", type=type(default), default=default)
+    options = vars(parser.parse_args())
+    as_json = options.pop("json")
+    figures = asyncio.run(measured(Effort(**options)))
+    if as_json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(figures)).decode() + "\n")
         return
     for name, figure in msgspec.structs.asdict(figures).items():

@@ -81,6 +81,13 @@ def test_audit(measured: Any) -> None:
     assert figures["audited_refusal_us"] > 0
 
 
+def test_cache(measured: Any) -> None:
+    figures = measured("cache", "--requests", "20", "--rounds", "1", "--stored", "2", "--seconds", "0.05")
+
+    assert figures["hit_adds_us"].keys() == {"memory", "disk"}
+    assert figures["hits_per_second"] > 0
+
+
 @on_both
 def test_keys(measured: Any, database: str) -> None:
     figures = measured("keys", "--database", database, "--keys", "10", "--batch", "5", "--checks", "2")
