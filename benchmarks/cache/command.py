@@ -18,7 +18,7 @@ from benchmarks.cache.storing import stored
 from benchmarks.overhead.chats import PATH, echo, question
 from benchmarks.overhead.load import Burst, Outcome
 from benchmarks.overhead.processes import Cores, Load, Server, start, stop
-from benchmarks.profile.driving import CHAT, Request, ask, microseconds
+from benchmarks.profile.driving import CHAT, Request, Size, ask, microseconds
 from proxystore import ProxyStoreMiddleware, Settings, Space, Store
 from proxystore.exchange.asgi import ASGIApp, Receive, Scope, Send
 
@@ -70,8 +70,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 async def _wrapped(app: ASGIApp, *plugins: str) -> AsyncIterator[tuple[Store, ASGIApp]]:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="proxystore-benchmark-")))
-        section = {"plugin": {"cache": {"mode": "all"}}} if "cache" in plugins else {}
-        settings = Settings(database_url=f"sqlite:///{folder}/proxystore.db", plugins=plugins, **section)
+        section = {"cache": {"mode": "all"}} if "cache" in plugins else {}
+        settings = Settings(database_url=f"sqlite:///{folder}/proxystore.db", plugins=plugins, plugin=section)
         store = await stack.enter_async_context(Store(settings=settings))
         stack.push_async_callback(store.ledger.drain, 60)
         yield store, ProxyStoreMiddleware(app, store=store)
@@ -82,7 +82,7 @@ async def measured(effort: Effort) -> Figures:
     bare = echo(is_yielding=False)
 
     async def taken(app: ASGIApp) -> float:
-        return await microseconds(app, CHAT, requests=effort.requests, rounds=effort.rounds)
+        return await microseconds(app, CHAT, Size(rounds=effort.rounds, requests=effort.requests))
 
     request = {"bare application": await taken(bare)}
     async with _wrapped(bare, "usage") as (_, app):

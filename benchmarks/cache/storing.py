@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,18 +20,19 @@ def longest_step() -> Iterator[Callable[[], float]]:
         run(handle)
         longest = max(longest, time.thread_time_ns() - started)
 
-    run: Callable[[Any], None] = asyncio.Handle._run  # type: ignore[attr-defined]  # noqa: SLF001
-    asyncio.Handle._run = timed  # type: ignore[attr-defined]  # noqa: SLF001
+    handles: Any = asyncio.Handle
+    run: Callable[[Any], None] = handles._run  # noqa: SLF001
+    handles._run = timed  # noqa: SLF001
     try:
         yield lambda: longest / 1e6
     finally:
-        asyncio.Handle._run = run  # type: ignore[attr-defined]  # noqa: SLF001
+        handles._run = run  # noqa: SLF001
 
 
-async def stored(ask: Callable[[int], Awaitable[None]], times: int) -> float:
+async def stored(ask: Callable[[int], Coroutine[Any, Any, None]], times: int) -> float:
     """Return the longest step of *times* requests whose answers are stored, in milliseconds, the first not counted."""
     await ask(-1)
     with longest_step() as longest:
         for number in range(times):
-            await asyncio.create_task(ask(number))  # type: ignore[arg-type]
+            await asyncio.create_task(ask(number))
         return longest()
