@@ -150,3 +150,13 @@ async def test_listeners_are_told_when_it_is_committed_and_not_before(migrated_u
             assert heard.empty()
     finally:
         await listener.close()
+
+
+async def test_what_nobody_asks_for_any_more_is_forgotten(migrated_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proxystore.changes.changes._KEPT", 10)
+    async with _opened(migrated_url) as database:
+        await _touch(database, *map(str, range(1_500)))
+        await _touch(database, *map(str, range(600)))
+        found = await database.fetch_all(_LOG)
+
+    assert [generation for generation, *_ in found] == list(range(1_501 - 10 + 1, 2_101))

@@ -28,6 +28,7 @@ COUNTER: Final = "all"
 """The name of the one counter there is."""
 
 _KEPT: Final = 100_000  # who has not looked for so many changes drops all that it remembers
+_PAGE: Final = 1_000
 _GENERATION: Final = Query(select(generations.c.value).where(generations.c.name == COUNTER), lambda value: value)
 _ADVANCE: Final = Query(
     update(generations)
@@ -152,18 +153,17 @@ class Changes:
             return
         last = await transaction.fetch_one(_ADVANCE, count=len(items))
         first, now = (last or 0) - len(items) + 1, datetime.now(UTC)
-        await transaction.execute_many(
-            _APPEND,
-            [
-                {
-                    "generation": generation,
-                    "aggregate": item.aggregate,
-                    "aggregate_id": item.aggregate_id,
-                    "changed_at": now,
-                }
-                for generation, item in enumerate(items, first)
-            ],
-        )
+        rows = [
+            {
+                "generation": generation,
+                "aggregate": item.aggregate,
+                "aggregate_id": item.aggregate_id,
+                "changed_at": now,
+            }
+            for generation, item in enumerate(items, first)
+        ]
+        for page in range(0, len(rows), _PAGE):  # each has a deadline
+            await transaction.execute_many(_APPEND, rows[page : page + _PAGE])
         if first // 1000 != first + len(items) // 1000:  # now and then
             await transaction.execute(_FORGET, until=first - _KEPT)
         if self._database.dialect == "postgresql":

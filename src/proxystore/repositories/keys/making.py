@@ -26,6 +26,7 @@ _NOTHING: Final[Mapping[str, Any]] = {
     "expires_at": None,
     "settings": {},
 }
+_PAGE: Final = 1_000
 _LATER: Final[Mapping[str, Any]] = {
     "is_active": True,
     "deactivated_at": None,
@@ -83,7 +84,8 @@ async def make(database: Database, changes: Changes, version: int, batch: Batch)
     """Insert the keys of *batch*, whose digests are under the pepper of that *version*."""
     rows = await _rows(database, version, batch)
     async with changes.begin("api_key", action=batch.action, actor=batch.actor) as change:
-        await change.execute_many(statements.INSERT, rows)
+        for page in range(0, len(rows), _PAGE):  # each has a deadline
+            await change.execute_many(statements.INSERT, rows[page : page + _PAGE])
         for row in rows:
             change.touched(shown("key", row["id"]), name=row["name"], prefix=row["prefix"])
     return [_record(row) for row in rows]
