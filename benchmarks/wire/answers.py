@@ -1,10 +1,13 @@
-"""Answers that are one document, from the first byte to the usage in its buckets."""
+"""Answers that are one document, from the first byte to the usage in its buckets, and to what it costs."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from proxystore.pricing import Price, Tariff
+from proxystore.values import Usage
 from proxystore.wire import BUILT_IN, Formats
 
 _FORMATS: Final = Formats(BUILT_IN)
@@ -51,21 +54,41 @@ def cases() -> Iterator[tuple[str, Callable[[], object]]]:
     yield "responses", _reading("/v1/responses", _RESPONSE)
     yield "messages", _reading("/v1/messages", _MESSAGE)
     yield "contents", _reading("/v1beta/models/m:generateContent", _CONTENT)
+    yield "chat, priced", _pricing("/v1/chat/completions", _CHAT % (b"Hi.", _USAGE))
+    yield "messages, priced", _pricing("/v1/messages", _MESSAGE)
+    yield "contents, priced", _pricing("/v1beta/models/m:generateContent", _CONTENT)
     yield "images", _reading("/v1/images/generations", _IMAGE % (b"x" * 100))
     yield "chat, 100 kB", _reading("/v1/chat/completions", _CHAT % (b"word " * 20_000, _USAGE))
     yield "embeddings, 2 MB", _reading("/v1/embeddings", _EMBEDDINGS)
 
 
-def _reading(path: str, body: bytes) -> Callable[[], object]:
+def _pricing(path: str, body: bytes) -> Callable[[], object]:
+    tariff = Tariff(
+        [
+            Price(input_femtousd=3_000_000_000, cache_read_femtousd=300_000_000, output_femtousd=15_000_000_000),
+            Price(above_input_tokens=200_000, input_femtousd=6_000_000_000, output_femtousd=22_500_000_000),
+        ]
+    )
+    read, now = _reading(path, body), time.time_ns()
+
+    def price() -> None:
+        tariff.cost(read(), now)
+
+    return price
+
+
+def _reading(path: str, body: bytes) -> Callable[[], Usage]:
     format = _FORMATS.find("POST", path)
     call = format.read(path, b'{"model":"m"}')
 
-    def read() -> None:
+    def read() -> Usage:
         meter = format.meter(call, content_type=b"application/json", is_stripping=False)
         if meter is None:
             raise TypeError(path)
         meter.feed(body, is_last=True)
-        if meter.usage.quality != "reported":
+        usage = meter.usage
+        if usage.quality != "reported":
             raise ValueError(body)
+        return usage
 
     return read

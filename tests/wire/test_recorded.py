@@ -52,7 +52,7 @@ def test_a_stream_byte_by_byte_tells_the_same(recording: Recording):
 
 
 @_each
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=10)
 @given(data=st.data())
 def test_a_response_in_any_pieces_tells_the_same(recording: Recording, data: st.DataObject):
     places = data.draw(st.lists(st.integers(0, len(recording.body)), max_size=20))
@@ -74,7 +74,7 @@ def test_one_event_at_a_time_counts_what_passes(recording: Recording):
 
 
 @_each
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=8)
 @given(data=st.data())
 def test_damage_never_raises_and_never_changes_a_byte(recording: Recording, data: st.DataObject):
     body = bytearray(recording.body)
@@ -90,7 +90,7 @@ def test_damage_never_raises_and_never_changes_a_byte(recording: Recording, data
     "path",
     ["/v1/responses", "/v1/images/edits", "/v1/audio/speech", "/v1/messages", "/v1/models/m:streamGenerateContent"],
 )
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(
     parts=st.lists(
         st.sampled_from(
@@ -172,3 +172,13 @@ def test_sound_and_subtitles_are_not_read():
             recording.format.meter(recording.format.read("", b""), content_type=content_type, is_stripping=False)
             is None
         )
+
+
+@pytest.mark.parametrize("candidates", [b"7", b"[7]", b"{}", b'[{"finishReason":7}]', b"null"])
+def test_candidates_of_another_kind_hide_nothing_else(candidates: bytes):
+    body = b'{"candidates":%b,"promptFeedback":[],"usageMetadata":{"promptTokenCount":7}}' % candidates
+    recording = Recording(name="", path="/v1/models/m:generateContent", body=body, usage=Usage())
+    meter = recording.meter()
+
+    assert run(meter, [body]) == body
+    assert meter.usage == Usage(input_tokens=7, quality="reported")

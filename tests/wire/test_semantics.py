@@ -231,7 +231,7 @@ def test_whatever_is_told_no_bucket_is_negative_or_too_large(data: st.DataObject
 _COUNTS = st.integers(-2, 60)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(st.lists(_COUNTS, min_size=8, max_size=8), st.sampled_from(["TEXT", "AUDIO"]))
 def test_the_short_way_says_what_the_long_way_says(counts: list[int], modality: str):
     from proxystore.wire.anthropic import usage as anthropic

@@ -328,3 +328,19 @@ def test_a_stream_without_usage_still_names_its_model() -> None:
     run(meter, [WORD, WORD, DONE])
 
     assert meter.usage == Usage(quality="missing", response_model="gpt-4o-2024-08-06")
+
+
+def test_an_error_beside_a_running_count_is_heard() -> None:
+    for fields in (b'"object":"error",', b'"x_groq":{"error":"x"},', b'"error":{"message":"x"},'):
+        meter = stream()
+        run(meter, [b'data: {%b"model":"gpt-4o-2024-08-06","choices":[],"usage":{%b}}\n\n' % (fields, SUMS)])
+
+        assert (meter.usage, meter.is_failed) == (_SIMPLE, True)
+
+
+def test_choices_of_another_kind_hide_nothing_else() -> None:
+    for choices in (b'{"a":1}', b"7", b"[7]", b'[{"finish_reason":7}]', b"null"):
+        meter = stream()
+        run(meter, [event(USAGE, choices=choices)])
+
+        assert meter.usage == _EXPECTED

@@ -60,6 +60,13 @@ _odd_decoder: Final = msgspec.json.Decoder(_Odd)
 _usage_decoder: Final = msgspec.json.Decoder(dict[str, Any])
 
 
+def _read_odd(said: bytes) -> _Said | None:
+    odd = decode(_odd_decoder, said)
+    if odd is not None:
+        odd.candidates = odd.feedback = None
+    return odd
+
+
 class ContentListener:
     """Hears one response (a `Listener`); of the usage that nearly every piece tells only the last is ever read."""
 
@@ -86,7 +93,7 @@ class ContentListener:
         try:
             told = _decode(said)
         except UNREADABLE:
-            odd = decode(_decoder, said) or decode(_odd_decoder, said)
+            odd = decode(_decoder, said) or _read_odd(said)
             if odd is None:
                 return False
             told = odd

@@ -13,19 +13,26 @@ class Document(Listener):
 
     def __init__(self) -> None:
         super().__init__()
-        self._collector = Collector()
+        self._collector: Collector | None = None
 
     def feed(self, data: bytes, *, is_last: bool) -> bytes:
         """Take the next bytes and return them."""
-        self._collector.add(data)
+        collector = self._collector
+        if is_last and collector is None:  # all at once, as most come
+            if data:
+                self._read(data)
+            return data
+        if collector is None:
+            collector = self._collector = Collector()
+        collector.add(data)
         if is_last:
-            self._read()
+            for text in collector.take(b'"model"', b'"usage"'):
+                self._read(text)
+                if self.usage.quality != "missing":
+                    break
         return data
 
-    def _read(self) -> None:
-        for text in self._collector.take(b'"model"', b'"usage"'):
-            reply = read_reply(text)
-            if reply is not None:
-                self.hear(reply)
-            if self.usage.quality != "missing":
-                return
+    def _read(self, text: bytes) -> None:
+        reply = read_reply(text)
+        if reply is not None:
+            self.hear(reply)

@@ -24,7 +24,7 @@ class Reply(msgspec.Struct):
     Attributes:
         model: The model that answers.
         choices: Empty in events that tell of something else.
-        usage: ``null`` in most events of a stream.
+        usage: ``null`` in most events of a stream; in others a running count, of which only the last is read.
         error: Told by some in place of a status that was sent long ago.
         kind: ``error`` is what vLLM said before it learned to say ``error``.
         x_groq: Where Groq puts usage and errors of streams.
@@ -34,7 +34,7 @@ class Reply(msgspec.Struct):
 
     model: Any = None
     choices: list[Choice] | None = None
-    usage: Any = None
+    usage: msgspec.Raw = msgspec.Raw(b"")
     error: Any = None
     kind: Any = msgspec.field(default=None, name="object")
     x_groq: Any = None
@@ -45,7 +45,7 @@ class Reply(msgspec.Struct):
     def is_quiet(self) -> bool:
         """Whether there is nothing here but content."""
         return (
-            self.usage is None
+            len(self.usage) <= NOTHING
             and self.timings is None
             and self.error is None
             and self.x_groq is None
@@ -59,56 +59,92 @@ class _Odd(Reply):
     choices: Any = None
 
 
+NOTHING: Final = len(b"null")
+"""No usage that is as short as that says anything."""
+
 _LONGEST_REASON: Final = 40
 _find_finish: Final = re.compile(rb'"finish_reason": ?"([a-z_]{1,40})"').search
 
 decoder: Final = msgspec.json.Decoder(Reply)
 _odd_decoder: Final = msgspec.json.Decoder(_Odd)
+usage_decoder: Final = msgspec.json.Decoder(dict[str, Any])
 
 
 def read_reply(text: bytes) -> Reply | None:
     """Return what *text* says, ``None`` if it cannot be read."""
-    return decode(decoder, text) or decode(_odd_decoder, text)
+    reply = decode(decoder, text)
+    if reply is not None:
+        return reply
+    odd = decode(_odd_decoder, text)
+    if odd is not None and odd.choices != []:
+        odd.choices = None
+    return odd
 
 
 class Listener:
     """What has been heard of one response.
 
     Attributes:
-        usage: The last that was told, for some tell a running count with every event.
+        model: The one that answers, if it says so.
         finish_reason: Why the model stopped; of several choices, the last to stop.
         estimated_output_tokens: The events of content that were seen: each is about a token. A document has none.
         is_ended: Whether the mark at the end of a stream has been seen.
         is_failed: Whether an error was told.
     """
 
-    __slots__ = ("_is_told", "estimated_output_tokens", "finish_reason", "is_ended", "is_failed", "usage")
+    __slots__ = (
+        "_raw",
+        "_tier",
+        "_timed",
+        "_told",
+        "estimated_output_tokens",
+        "finish_reason",
+        "is_ended",
+        "is_failed",
+        "model",
+    )
 
     def __init__(self) -> None:
-        self.usage = Usage()
+        self.model: str | None = None
         self.finish_reason: str | None = None
         self.estimated_output_tokens = 0
         self.is_ended = False
         self.is_failed = False
-        self._is_told = False
+        self._raw: msgspec.Raw | None = None
+        self._tier: object = None
+        self._told = _NO_USAGE
+        self._timed = _NO_USAGE
+
+    @property
+    def usage(self) -> Usage:
+        """The last that was told, for some tell a running count with every event."""
+        if self._raw is not None:
+            raw, self._raw = self._raw, None
+            told = decode(usage_decoder, raw)
+            self._told = usage_in(told, self.model, self._tier) or self._told
+        usage = self._timed if self._told.quality == "missing" else self._told
+        if usage.response_model == self.model:
+            return usage
+        return msgspec.structs.replace(usage, response_model=self.model)
 
     def hear(self, reply: Reply) -> None:
         """Take note of what *reply* says."""
         if isinstance(reply.choices, list):
             self.hear_choices(reply.choices)
-        if reply.is_quiet and reply.model == self.usage.response_model:
+        if isinstance(reply.model, str) and reply.model:
+            self.model = reply.model
+        if reply.is_quiet:
             return
+        if len(reply.usage) > NOTHING:
+            self._raw, self._tier = reply.usage, reply.service_tier
+            if reply.error is None and reply.timings is None and reply.x_groq is None and reply.kind != "error":
+                return
         groq = reply.x_groq if isinstance(reply.x_groq, dict) else {}
         if reply.error or reply.kind == "error" or groq.get("error"):
             self.is_failed = True
-        model = self._model(reply)
-        told = usage_in(reply.usage, model, reply.service_tier) or usage_in(groq.get("usage"), model)
-        if told is not None:
-            self.usage, self._is_told = told, True
-        elif not self._is_told and (timed := usage_in_timings(reply.timings, model)) is not None:
-            self.usage = timed
-        elif model != self.usage.response_model:
-            self.usage = msgspec.structs.replace(self.usage, response_model=model)
+        if len(reply.usage) <= NOTHING and (told := usage_in(groq.get("usage"), self.model)) is not None:
+            self._raw, self._told = None, told
+        self._timed = usage_in_timings(reply.timings, self.model) or self._timed
 
     def hear_choices(self, choices: list[Choice]) -> None:
         """Take note of why the model stopped, if one of *choices* says so."""
@@ -125,6 +161,5 @@ class Listener:
         if (found := _find_finish(data)) is not None:
             self.finish_reason = found[1].decode()
 
-    def _model(self, reply: Reply) -> str | None:
-        is_named = isinstance(reply.model, str) and reply.model
-        return reply.model if is_named else self.usage.response_model
+
+_NO_USAGE: Final = Usage()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from proxystore.wire.lenient import UNREADABLE
-from proxystore.wire.openai.reply import Listener, Reply, decoder, read_reply
+from proxystore.wire.lenient import UNREADABLE, decode
+from proxystore.wire.openai.reply import NOTHING, Listener, Reply, decoder, read_reply, usage_decoder
 from proxystore.wire.sse import Splitter, data_of, name_of
 
 _BLANK_LINES: Final = (b"\n\n", b"\n\r\n")
@@ -43,7 +43,7 @@ class Stream(Listener):
                 if data in _ENDS:
                     self.is_ended = True
                     return data
-                if self.usage.response_model is not None and not _says_more(data):  # several events, as a rule
+                if self.model is not None and not _says_more(data):  # several events, as a rule
                     self.estimated_output_tokens += data.count(_DATA)
                     self.hear_finish(data)
                     return data
@@ -79,22 +79,23 @@ class Stream(Listener):
 
     def _is_answer_to_us(self, reply: Reply) -> bool:
         """Hear *reply*; tell whether it is only there because we asked for usage."""
-        usage = reply.usage
         if (
-            usage is None
+            len(reply.usage) <= NOTHING
             and reply.error is None
             and reply.kind != "error"
             and reply.timings is None
             and reply.x_groq is None
         ):
             self.estimated_output_tokens += 1
-            if reply.model == self.usage.response_model and reply.choices.__class__ is list:
+            if reply.model == self.model and reply.choices.__class__ is list:
                 for choice in reply.choices:
                     if choice.finish_reason is not None:
                         self.hear_choices(reply.choices)
                 return False
         self.hear(reply)
-        return self._is_stripping and isinstance(usage, dict) and not reply.error and reply.choices == []
+        if not self._is_stripping or reply.choices != [] or reply.error:
+            return False
+        return decode(usage_decoder, reply.usage) is not None
 
 
 def _says_more(data: bytes) -> bool:

@@ -20,7 +20,7 @@ class DocumentReader:
     def __init__(self, listener: Listener, *names: bytes) -> None:
         self._listener = listener
         self._names = names
-        self._collector = Collector()
+        self._collector: Collector | None = None
         self.estimated_output_tokens = 0
         self.is_ended = False
 
@@ -41,9 +41,16 @@ class DocumentReader:
 
     def feed(self, data: bytes, *, is_last: bool) -> bytes:
         """Take the next bytes and return them."""
-        self._collector.add(data)
+        collector = self._collector
+        if is_last and collector is None:  # all at once, as most come
+            if data:
+                self._listener.hear(data)
+            return data
+        if collector is None:
+            collector = self._collector = Collector()
+        collector.add(data)
         if is_last:
-            for text in self._collector.take(*self._names):
+            for text in collector.take(*self._names):
                 if self._listener.hear(text) and self._listener.usage(0).quality != "missing":
                     break
         return data
