@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Final
 
-from proxystore import Exchange, UsageEntry
+import msgspec
+
+from proxystore import Exchange, Usage, UsageEntry
 
 _ASKING_ONLY: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _NS_PER_MS: Final = 1_000_000
 _TRACEPARENT_SIZE: Final = 55
+_RARE: Final = (
+    "cache_write_tokens",
+    "cache_write_1h_tokens",
+    "input_audio_tokens",
+    "input_image_tokens",
+    "output_audio_tokens",
+    "output_image_tokens",
+    "unclassified_tokens",
+)
+_rare_in: Final = attrgetter(*_RARE, "requests", "seconds")
 
 
 def is_recorded(exchange: Exchange) -> bool:
@@ -29,7 +42,7 @@ def entry_of(exchange: Exchange, pseudonym: Callable[[str], str | None]) -> Usag
     request, response, usage, who = exchange.request, exchange.response, exchange.usage, exchange.principal
     call, started = request.call, exchange.started_ns
     cost, is_cached = exchange.cost.nanousd, exchange.outcome == "cached"
-    return UsageEntry(
+    entry = UsageEntry(
         event_id=exchange.id,
         project_id=who.project_id if who is not None else None,
         key_id=who.key_id if who is not None else None,
@@ -44,17 +57,8 @@ def entry_of(exchange: Exchange, pseudonym: Callable[[str], str | None]) -> Usag
         latency_ms=((response.last_byte_ns or exchange.now_ns()) - started) // _NS_PER_MS,
         input_tokens=usage.input_tokens,
         cache_read_tokens=usage.cache_read_tokens,
-        cache_write_tokens=usage.cache_write_tokens,
-        cache_write_1h_tokens=usage.cache_write_1h_tokens,
-        input_audio_tokens=usage.input_audio_tokens,
-        input_image_tokens=usage.input_image_tokens,
         output_tokens=usage.output_tokens,
         reasoning_tokens=usage.reasoning_tokens,
-        output_audio_tokens=usage.output_audio_tokens,
-        output_image_tokens=usage.output_image_tokens,
-        unclassified_tokens=usage.unclassified_tokens,
-        billed_requests=usage.requests,
-        billed_ms=round(usage.seconds * 1000),
         cost_nanousd=0 if is_cached else cost,
         saved_nanousd=cost if is_cached else None,
         finish_reason=response.finish_reason,
@@ -63,6 +67,14 @@ def entry_of(exchange: Exchange, pseudonym: Callable[[str], str | None]) -> Usag
         metadata=_metadata(exchange),
         hold=exchange.reservation.hold if exchange.reservation is not None else None,
     )
+    return _with_rare(entry, usage) if any(_rare_in(usage)) else entry
+
+
+def _with_rare(entry: UsageEntry, usage: Usage) -> UsageEntry:
+    """Return *entry* with what few exchanges use: asking whether there is any takes less than passing on zeros."""
+    *buckets, requests, seconds = _rare_in(usage)
+    rare = dict(zip(_RARE, buckets, strict=True))
+    return msgspec.structs.replace(entry, **rare, billed_requests=requests, billed_ms=round(seconds * 1000))
 
 
 def _metadata(exchange: Exchange) -> dict[str, str | int] | None:

@@ -60,7 +60,7 @@ class Journal:
         self._largest_segment = largest_segment
         self._segment: Segment | None = None
         self._full: deque[Segment] = deque()
-        self._begun: dict[UUID, bytes] = {}
+        self._begun: dict[int, bytes] = {}  # numbers: a UUID's hash is worked out in Python
         self._unwritten: deque[bytes] = deque()
         self._untold = 0
         self._retry_at = 0.0
@@ -100,14 +100,14 @@ class Journal:
         """Write that a request is on its way; remembered until its end."""
         frame = framed(Kind.BEGIN, encode(entry))
         with self._lock:
-            self._begun[entry.event_id] = frame
+            self._begun[entry.event_id.int] = frame
             self._write(frame)
 
     def end(self, entry: UsageEntry) -> Position | None:
         """Write what became of a request; return where it is, ``None`` if the disk has not taken it yet."""
         frame = framed(Kind.END, encode(entry))
         with self._lock:
-            self._begun.pop(entry.event_id, None)
+            self._begun.pop(entry.event_id.int, None)
             return self._write(frame)
 
     def note(self, frame: bytes) -> Position | None:

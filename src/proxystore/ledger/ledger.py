@@ -131,14 +131,14 @@ class Ledger:
     def begin(self, entry: Begin) -> None:
         """Note that a request is handed to the proxy: if this process dies, it counts as failed."""
         try:
-            self._open_journal().begin(entry)
+            (self._journal or self._open_journal()).begin(entry)
         except Exception:  # noqa: BLE001  a plugin's odd value is no reason to fail a request
             self._lose()
 
     def append(self, entry: UsageEntry) -> None:
         """Note what became of a request; never waits, never raises."""
         try:
-            position = self._open_journal().end(entry)
+            position = (self._journal or self._open_journal()).end(entry)
         except Exception:  # noqa: BLE001  a plugin's odd value is no reason to fail a request
             self._lose()
             return
