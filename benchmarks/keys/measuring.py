@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import Any, NamedTuple, TypeAlias
 
-from proxystore import KeyNotFound, Store
+from proxystore import Exhausted, KeyNotFound, Reservation, Store
 from proxystore.credentials import Digester, Pepper, is_well_formed, new_secret
 
 Figures: TypeAlias = dict[str, float]
@@ -49,7 +49,29 @@ async def measured(store: Store, size: Size) -> Figures:
         "authenticate_unknown_us": await _microseconds(lambda text: _refused(store, text), unknown),
         "authenticate_malformed_us": await _microseconds(lambda text: _refused(store, text), malformed),
         "find_us": await _microseconds(store.keys.find, digests),
+        **await _cached(store, 20 * size.checks),
     }
+
+
+async def _cached(store: Store, times: int) -> Figures:
+    """Return microseconds of a check of a key that is remembered, with a limit that it is far from."""
+    new = await store.keys.create(name="hot", max_requests=10**12, requests_per_minute=10**9)
+    secret = new.secret.encode()
+    known = await store.keyring.find(secret)
+    limits = () if known is None else known.principal.limits
+    reserved: list[Reservation | Exhausted] = []
+
+    async def check(_: object) -> None:
+        await store.keyring.find(secret)
+        reserved.append(await store.limits.reserve(limits))
+
+    found = await _microseconds(store.keyring.find, [secret] * times)
+    both = await _microseconds(check, [None] * times)
+    for reservation in reserved:
+        if isinstance(reservation, Exhausted):
+            raise TypeError("a limit that is far away was reached")
+        store.limits.settle(reservation, requests=1)
+    return {"keyring_find_us": found, "keyring_find_and_reserve_us": both, "checks_per_second": 1e6 / both}
 
 
 def unstored(size: Size) -> Figures:
