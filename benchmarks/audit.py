@@ -92,7 +92,9 @@ class _Refuse:
 
     @hookimpl
     def on_usage(self, exchange: Exchange) -> None:
-        """Hear of it, as the plugin `usage` does anyway: what that costs is not to be blamed on the trail."""
+        """Ask what the plugin `usage` asks of a refusal anyway: that is not to be blamed on the trail."""
+        exchange.id  # noqa: B018  made when it is first asked for
+        exchange.request.call  # noqa: B018  read from the body when it is first asked for
 
 
 async def rates(kind: str, settings: Settings, events: int) -> Rates:
