@@ -179,6 +179,14 @@ async def test_an_unpriced_model_is_refused_before_dispatch_where_that_is_wanted
     assert denials == ["unpriced_model", "unreadable_request", None]
 
 
+async def test_who_refuses_what_has_no_price_refuses_what_nobody_can_tell_the_price_of(house: House) -> None:
+    async with house(_answering(), unpriced="refuse", bundled_prices=False) as (store, app):
+        await store.database.close()
+        sent = await _ask(app)
+
+    assert sent.status == 503  # may be tried again, which 402 may not
+
+
 async def test_a_key_may_be_stricter_or_less_strict_than_the_settings(house: House) -> None:
     async with house(_answering(), Doorman(unpriced="allow"), unpriced="refuse", bundled_prices=False) as (_store, app):
         assert (await _ask(app, "unknown")).status == 200

@@ -96,8 +96,10 @@ async def test_two_lists_go_together(migrated_url: str) -> None:
     """The later one has the last word about prices, and leaves what it does not tell."""
     async with _store(migrated_url) as store:
         await store.models.import_listings(list(_listings().values()), LITELLM)
-        await store.models.import_listings([bundled()["gpt-4o"]], "genai-prices")
+        first, again = [await store.models.import_listings([bundled()["gpt-4o"]], "genai-prices") for _ in range(2)]
         model = await store.models.get("gpt-4o")
+
+    assert (first.updated, again.is_change) == (1, False)
 
     assert (model.source, model.mode, model.supports_vision) == ("genai-prices", "chat", True)
     assert model.rest is not None

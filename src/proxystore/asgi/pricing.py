@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
+from proxystore.asgi.refusing import UNDECIDED
 from proxystore.values import Cost, Denial
 
 if TYPE_CHECKING:
@@ -64,11 +65,22 @@ def refusal(house: House, exchange: Exchange) -> Denial | None:
         return None
     name = call.request_model
     if policy == "refuse":
-        return _NO_MODEL if name is None else _unpriced(name)
+        if name is None:
+            return _NO_MODEL
+        return UNDECIDED if _is_untold(house, exchange, name) else _unpriced(name)
     if name is not None and name not in _named and len(_named) < _MOST_NAMED:  # names are the caller's choice: bounded
         _named.add(name)
         _log.warning("no price is known for the model %r: what it costs is not counted", name)
     return None
+
+
+def _is_untold(house: House, exchange: Exchange, name: str) -> bool:
+    """Tell whether *name* was asked about and the database did not answer: what it does tell is remembered."""
+    return (
+        exchange.model is None
+        and house.settings.cache_model_size > 0
+        and house.remembered((name, exchange.request.format.name)) is None
+    )
 
 
 def has_price(model: Resolved | None, at_ns: int) -> bool:

@@ -120,7 +120,7 @@ class _Comparison:
 
     def _compare(self, listing: Listing, model: Model) -> bool:
         before = {name: getattr(model, name) for name in rows.FIELDS}
-        after = {name: _told(name, listing, model, self._source) for name in rows.FIELDS}
+        after = {name: _told(name, listing, model) for name in rows.FIELDS}
         provider = model.provider if "provider" in model.by_hand else listing.provider
         source = model.source if model.source == MANUAL else self._source
         is_same = before == after and (provider, source) == (model.provider, model.source)
@@ -142,14 +142,12 @@ class _Comparison:
 _NOTHING: Final = dict.fromkeys(rows.FIELDS)
 
 
-def _told(name: str, listing: Listing, model: Model, source: str) -> Any:
-    """Return a field as it is to be: what was set by hand stays, and what another list said and this one does not."""
+def _told(name: str, listing: Listing, model: Model) -> Any:
+    """Return a field as it is to be: what was set by hand stays, and what a list has said and this one does not."""
     before, told = getattr(model, name), listing.fields.get(name)
-    if name in model.by_hand or (told is None and model.source != source):
+    if told is None or name in model.by_hand:
         return before
-    if name == "rest" and model.source != source:
-        return {**(before or {}), **(told or {})}
-    return told
+    return {**(before or {}), **told} if name == "rest" else told
 
 
 def _gone(known: Any, listings: Sequence[Listing], source: str, *, is_forced: bool) -> list[Model]:
