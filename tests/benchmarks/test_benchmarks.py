@@ -96,6 +96,15 @@ def test_keys(measured: Any, database: str) -> None:
     assert figures[database]["made_per_second"] > 0
 
 
+@on_both
+def test_limits(measured: Any, database: str) -> None:
+    few = ("--calls", "5", "--keys", "2", "--drained", "50", "--processes", "2", "--seconds", "0.2")
+    (figures,) = measured("limits", "--database", database, *few).values()
+
+    assert figures["reserve_one_us"] > 0
+    assert figures["hot_requests_per_call"] >= 1
+
+
 def test_none_is_left_out() -> None:
     folder = Path(benchmarks.__file__).parent
     names = {path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}

@@ -21,8 +21,10 @@ from sqlalchemy import (
     cast,
     func,
     literal,
+    literal_column,
     or_,
     select,
+    true,
     update,
 )
 
@@ -118,11 +120,25 @@ _TAKEN: Final = Rowset(
 _RETURNS: Final = Rowset({"owner": Text(), "unit": Text(), **dict.fromkeys(("minute", "amount"), BigInteger())})
 
 
-def _looked(asks: FromClause, windows: FromClause, now_ms: ColumnElement[int]) -> Select[Any]:
+def _number(value: int) -> ColumnElement[int]:
+    """Return a number that is part of the statement: a parameter would be sent each time."""
+    return literal_column(str(value), BigInteger())
+
+
+_NOUGHT, _ONE, _MINUTE = _number(0), _number(1), _number(MINUTE_MS)
+
+
+def _text(value: str) -> ColumnElement[str]:
+    return literal_column(f"'{value}'", Text())
+
+
+def _looked(
+    asks: FromClause, windows: FromClause, now_ms: ColumnElement[int], clock: FromClause | None = None
+) -> Select[Any]:
     """Return what can be given for each of *asks*, and the two minutes as they are now."""
-    minute, into = now_ms // literal(MINUTE_MS), now_ms % literal(MINUTE_MS)
+    minute, into = now_ms // _MINUTE, now_ms % _MINUTE
     # A clock that is a little behind goes by the row's minute; one that was set back makes a new beginning.
-    is_ahead = windows.c.minute == minute + 1
+    is_ahead = windows.c.minute == minute + _ONE
     rolled = select(
         asks.c.owner,
         asks.c.unit,
@@ -130,23 +146,25 @@ def _looked(asks: FromClause, windows: FromClause, now_ms: ColumnElement[int]) -
         asks.c.need,
         asks.c.want,
         asks.c.is_owed,
-        case((is_ahead, minute + 1), else_=minute).label("minute"),
-        case((is_ahead, 0), else_=into).label("into"),
-        case((or_(is_ahead, windows.c.minute == minute), windows.c.current), else_=0).label("current"),
+        case((is_ahead, minute + _ONE), else_=minute).label("minute"),
+        case((is_ahead, _NOUGHT), else_=into).label("into"),
+        case((or_(is_ahead, windows.c.minute == minute), windows.c.current), else_=_NOUGHT).label("current"),
         case(
             (or_(is_ahead, windows.c.minute == minute), windows.c.previous),
-            (windows.c.minute == minute - 1, windows.c.current),
-            else_=0,
+            (windows.c.minute == minute - _ONE, windows.c.current),
+            else_=_NOUGHT,
         ).label("previous"),
     ).join_from(asks, windows, and_(windows.c.owner == asks.c.owner, windows.c.unit == asks.c.unit))
+    if clock is not None:
+        rolled = rolled.join(clock, true())
     now = rolled.subquery("now")
-    seen = (now.c.previous * (MINUTE_MS - now.c.into) + (MINUTE_MS - 1)) // literal(MINUTE_MS)
+    seen = (now.c.previous * (_MINUTE - now.c.into) + (_MINUTE - _ONE)) // _MINUTE
     rest = select(*now.c, (now.c.amount - now.c.current - seen).label("rest")).subquery("rest")
-    spare = _at_least_nought(rest.c.rest) // literal(SHARE)
+    spare = _at_least_nought(rest.c.rest) // _number(SHARE)
     generous = rest.c.need + case((rest.c.want < spare, rest.c.want), else_=spare)
     granted = case(
         (rest.c.is_owed, rest.c.need),
-        (rest.c.need > rest.c.rest, 0),
+        (rest.c.need > rest.c.rest, _NOUGHT),
         (generous > rest.c.rest, rest.c.rest),
         else_=generous,
     )
@@ -158,12 +176,12 @@ def _looked(asks: FromClause, windows: FromClause, now_ms: ColumnElement[int]) -
         rest.c.minute,
         rest.c.current,
         rest.c.previous,
-        (MINUTE_MS - rest.c.into).label("left_ms"),
+        (_MINUTE - rest.c.into).label("left_ms"),
     )
 
 
 def _at_least_nought(value: ColumnElement[int]) -> ColumnElement[int]:
-    return case((value < 0, 0), else_=value)
+    return case((value < _NOUGHT, _NOUGHT), else_=value)
 
 
 def _taking(source: FromClause) -> Statement:
@@ -179,11 +197,11 @@ def _granting() -> Query[RateGrant]:
     asks = select(*_ASKS.table("postgresql").c).cte("asks")
     clock = select(
         (
-            cast(func.floor(func.extract("epoch", func.clock_timestamp()) * 1000), BigInteger)
+            cast(func.floor(func.extract("epoch", func.clock_timestamp()) * _number(1000)), BigInteger)
             + bindparam("ahead_ms", type_=BigInteger())
         ).label("ms"),
         # A server that crashes may forgive a moment of a minute: nobody waits for its disk.
-        func.set_config("synchronous_commit", "off", literal(True)).label("set"),  # noqa: FBT003  SQL's own
+        func.set_config(_text("synchronous_commit"), _text("off"), true()).label("set"),
     ).cte("clock")
     key = (limit_windows.c.owner, limit_windows.c.unit)
     locked = (
@@ -193,14 +211,14 @@ def _granting() -> Query[RateGrant]:
         .with_for_update(of=limit_windows)
         .cte("locked")
     )
-    granted = _looked(asks, locked, select(clock.c.ms).scalar_subquery()).cte("granted")
+    granted = _looked(asks, locked, clock.c.ms, clock).cte("granted")
     taken = (
         update(limit_windows)
-        .where(key[0] == granted.c.owner, key[1] == granted.c.unit, granted.c.granted > 0)
+        .where(key[0] == granted.c.owner, key[1] == granted.c.unit, granted.c.granted > _NOUGHT)
         .values(minute=granted.c.minute, current=granted.c.current + granted.c.granted, previous=granted.c.previous)
         .cte("taken")
     )
-    return Query(select(*granted.c).add_cte(taken, clock), RateGrant)
+    return Query(select(*granted.c).add_cte(taken), RateGrant)
 
 
 _GRANT: Final = _granting()
