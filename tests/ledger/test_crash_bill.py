@@ -51,6 +51,16 @@ async def test_a_request_that_nobody_ended_costs_what_it_could(  # noqa: PLR0917
     assert event.cost_nanousd == nanousd
 
 
+async def test_what_nobody_knows_a_price_of_has_none(migrated_url: str, tmp_path: Path) -> None:
+    settings = Settings(database_url=migrated_url, data_dir=tmp_path / "data", plugins=(), bundled_prices=False)
+    async with Store(settings=settings) as store:
+        store.ledger.append(failed(Begin(event_id=uuid7(), request_model="nobody", input_tokens=5)))
+        assert await store.ledger.drain(10)
+        (event,) = await store.usage.list(limit=9)
+
+    assert (event.input_tokens, event.cost_nanousd) == (5, None)
+
+
 def test_a_beginning_of_an_older_release_is_read() -> None:
     begin = Begin(event_id=uuid7(), request_model="m")
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from proxystore import Cost, InvalidRecord, Usage
-from proxystore.pricing import BUCKETS, Price, Tariff, explained, femtousd_of, nanoseconds, nanousd_of
+from proxystore.pricing import BUCKETS, Price, Tariff, condition_of, explained, femtousd_of, nanoseconds, nanousd_of
 
 _NOON = nanoseconds(datetime(2026, 11, 21, 12, tzinfo=UTC))
 _M = 1_000_000
@@ -212,6 +212,30 @@ def test_hours_of_the_day_have_prices(clock: str, nanousd: int) -> None:
     at = nanoseconds(datetime.fromisoformat(f"2026-11-21T{clock}:00+00:00"))
 
     assert tariff.cost(Usage(output_tokens=1), at).nanousd == nanousd
+
+
+def test_a_line_says_what_its_price_holds_for_and_what_each_answer_costs() -> None:
+    tariff = Tariff([Price(**_price(output="1"), **_price(per=1, call="0.5")), Price(daily_from=30, daily_until=990)])
+    night = Price(service_tier="batch", above_input_tokens=10, daily_from=30, daily_until=990, **_price(output="1"))
+
+    assert [line.bucket for line in explained(tariff, Usage(output_tokens=1), _NOON).lines] == [
+        "output_tokens",
+        "calls",
+    ]
+    assert condition_of(night) == "tier batch, above 10 input tokens, 00:30 to 16:30 UTC"
+
+
+def test_an_amount_that_prices_do_not_have_is_refused() -> None:
+    with pytest.raises(InvalidRecord, match="colour"):
+        Price.of(colour="1")
+
+
+def test_tiers_are_the_upstreams_choice_and_bounded() -> None:
+    tariff = Tariff(_TIERED)
+    for number in range(40):
+        assert tariff.cost(Usage(output_tokens=1, service_tier=f"tier-{number}"), _NOON).is_assumed
+
+    assert tariff.rates(_NOON, service_tier="tier-39") is not None
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,12 @@ def test_a_price_by_hand_ends_the_one_before_and_is_forgotten_again() -> None:
     assert forgotten(after, "manual") == have
 
 
+def test_a_price_ends_where_a_later_one_begins() -> None:
+    later = _kept(Price(input_femtousd=1, valid_from=_NOW))
+
+    assert replaced([later], Price(input_femtousd=2)) == [later, Price(input_femtousd=2, valid_until=_NOW)]
+
+
 def test_a_price_of_the_same_time_takes_the_place_of_the_other() -> None:
     assert replaced([_kept(Price(input_femtousd=1))], Price(input_femtousd=2, valid_from=EVER)) == [
         Price(input_femtousd=2)

@@ -15,8 +15,10 @@ from proxystore import (
     Cost,
     InvalidRecord,
     ModelAliasNotFound,
+    ModelFamilyNotFound,
     ModelNotFound,
     Price,
+    ProviderNotFound,
     ReferenceViolation,
     RemapRuleNotFound,
     Settings,
@@ -270,6 +272,31 @@ async def test_searching_finds_the_same_on_both(migrated_url: str) -> None:
     assert [match.name for match in exact] == ["gpt-4o", "gpt-4o-mini", "azure/gpt-4o"]
     assert exact[0].score == 100
     assert [match.name for match in typo] == ["claude-sonnet-4-5"]
+
+
+async def test_what_is_not_there_is_told(migrated_url: str) -> None:
+    async with _store(migrated_url) as store:
+        missing = [
+            (ModelNotFound, store.models.explain("m", _USAGE)),
+            (ModelNotFound, store.models.set_price("m", Price.of(input=1))),
+            (ProviderNotFound, store.providers.get("p")),
+            (ProviderNotFound, store.providers.update("p", description="x")),
+            (ProviderNotFound, store.providers.delete("p")),
+            (ModelFamilyNotFound, store.families.get("p", "f")),
+            (ModelFamilyNotFound, store.families.update("p", "f", description=None)),
+            (ModelFamilyNotFound, store.families.delete("p", "f")),
+            (RemapRuleNotFound, store.models.rules.get(uuid7())),
+            (InvalidRecord, store.families.create("p", "")),
+            (InvalidRecord, store.providers.update("p")),
+            (InvalidRecord, store.models.create("")),
+        ]
+        for kind, asked in missing:
+            with pytest.raises(kind):
+                await asked
+
+        assert (await store.models.cost("m", _USAGE)).nanousd is None
+        await store.models.create("m", prices=[Price.of(input=1)])
+        assert (await store.models.explain("m", _USAGE)).dollars == 1
 
 
 async def test_providers_and_families_are_kept(migrated_url: str) -> None:
