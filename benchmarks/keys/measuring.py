@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from proxystore import Exhausted, KeyNotFound, Reservation, Store
 from proxystore.credentials import Digester, Pepper, is_well_formed, new_secret
+from proxystore.keyring import Keyring
 
 Figures: TypeAlias = dict[str, float]
 
@@ -43,12 +44,19 @@ async def measured(store: Store, size: Size) -> Figures:
     unknown = [new_secret() for _ in known]
     malformed = [text[:-1] + ("0" if text[-1] != "0" else "1") for text in known]
     digests = [store.digester.digest(text.encode()) for text in known]
+    shown, strange = [text.encode() for text in known], [text.encode() for text in unknown]
+    forgetful = Keyring(store.database, store.follower, store.digester, size=0, ttl=0)
+    await store.follower.poll()
     return {
         "made_per_second": sorted(rates)[len(rates) // 2],
         "authenticate_us": await _microseconds(store.keys.authenticate, known),
         "authenticate_unknown_us": await _microseconds(lambda text: _refused(store, text), unknown),
         "authenticate_malformed_us": await _microseconds(lambda text: _refused(store, text), malformed),
         "find_us": await _microseconds(store.keys.find, digests),
+        "keyring_uncached_us": await _microseconds(forgetful.find, shown),
+        "keyring_unknown_us": await _microseconds(forgetful.find, strange),
+        "keyring_cached_us": await _microseconds(store.keyring.find, shown[:500] * 20),
+        "keyring_unknown_cached_us": await _microseconds(store.keyring.find, strange[:500] * 20),
         **await _cached(store, 20 * size.checks),
     }
 

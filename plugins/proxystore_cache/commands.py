@@ -53,6 +53,24 @@ def stats(context: typer.Context, *, as_json: _Json = False) -> None:
 
 
 @cache.command()
+def refresh(context: typer.Context) -> None:
+    """Have every process ask again for keys, projects and models: for rows that were edited by hand."""
+    line: CommandLine = context.obj
+
+    async def work() -> None:
+        async with (
+            line.store() as store,
+            store.changes.begin("cache", action="cache.refresh", actor=line.actor) as all_,
+        ):
+            all_.touched(None, aggregate="api_key")
+            all_.touched(None, aggregate="project")
+            all_.touched(None, aggregate="model")
+
+    line.run(work())
+    typer.echo("every process asks again, within a second")
+
+
+@cache.command()
 def purge(
     context: typer.Context,
     *,

@@ -100,3 +100,17 @@ def test_purging_says_how_much_and_who_did_it_is_on_record(settings):
 def test_wrong_use_is_refused(settings, words):
     assert _type(settings, "purge", *words).exit_code != 0
     assert _left(settings) == set(ENTRIES)
+
+
+def test_refreshing_has_every_process_ask_again(settings):
+    async def edited() -> tuple[bool, bool]:
+        async with Store(settings=settings) as store:
+            new = await store.keys.create(name="edited by hand")
+            secret = new.secret.encode()
+            remembered = await store.keyring.find(secret)
+            result = await asyncio.to_thread(_type, settings, "refresh")
+            assert result.exit_code == 0, result.stderr
+            await store.follower.poll()
+            return store.keyring.recall(secret) is None, (await store.keyring.find(secret)) is not remembered
+
+    assert asyncio.run(edited()) == (True, True)
