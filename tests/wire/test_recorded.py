@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -182,3 +186,39 @@ def test_candidates_of_another_kind_hide_nothing_else(candidates: bytes):
 
     assert run(meter, [body]) == body
     assert meter.usage == Usage(input_tokens=7, quality="reported")
+
+
+_ODD = itertools.cycle([7, [7], {}, "x", None, True, -1, 1.5, [[]], {"a": {}}, [{"finishReason": 7}], 10**30])
+
+
+def _places(value, place=()):
+    yield place
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, member in members:
+        yield from _places(member, (*place, name))
+
+
+def _replaced(text: bytes, place: tuple, odd: object) -> bytes:
+    whole = {"": json.loads(text)}
+    part = whole
+    for name in ("", *place)[:-1]:
+        part = part[name]
+    part[("", *place)[-1]] = odd
+    return json.dumps(whole[""]).encode()
+
+
+@_each
+def test_a_value_of_another_kind_anywhere_never_raises(recording: Recording):
+    for text in re.findall(
+        rb"(?m)^(?:data: )?[\[,]?(\{.*\})\]?\r?$", recording.body.replace(b'},{"cand', b'},\n{"cand')
+    ):
+        for place in _places(json.loads(text)):
+            body = recording.body.replace(text, _replaced(text, place, next(_ODD)), 1)
+            meter = recording.meter()
+
+            assert run(meter, [body]) == body
+            assert min(getattr(meter.usage, name) for name in _COUNTED) >= 0
+            assert isinstance(meter.finish_reason, str | None)
+
+
+_COUNTED = [field for field in Usage.__struct_fields__ if field.endswith("_tokens") or field in {"requests", "seconds"}]

@@ -72,7 +72,7 @@ class MessageListener:
         told = decode(_decoder, said)
         if told is None:
             return False
-        kind = told.type
+        kind = told.type if isinstance(told.type, str) else None
         if kind == "message_start" and isinstance(told.message, dict):
             self._take(told.message.get("usage"), told.message.get("model"))
         elif kind == "message_delta":

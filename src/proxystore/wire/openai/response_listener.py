@@ -60,9 +60,10 @@ class ResponseListener:
             self._hear_response(told)
         elif isinstance(told.response, dict):
             self._hear_response(_Said(**{name: told.response.get(name) for name in _NAMES}))
-        if told.type in _ENDS or told.type == "error":
+        kind = told.type if isinstance(told.type, str) else None
+        if kind in _ENDS or kind == "error":
             self.is_ended = True
-        if told.type in {"error", "response.failed"}:
+        if kind in {"error", "response.failed"}:
             self.is_failed = True
         return True
 
