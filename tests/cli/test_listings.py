@@ -66,11 +66,49 @@ def test_plugins_are_listed_in_order(invoke: Invoke, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("PROXYSTORE_PLUGINS", "tests.cli.plugin:Tester,usage")
     rows = json.loads(invoke("plugins", "list", "--json").stdout)
 
-    assert [(row["order"], row["name"]) for row in rows] == [(1, "tester"), (2, "usage")]
+    assert [(row["order"], row["name"]) for row in rows if row["state"] == "on"] == [(1, "tester"), (2, "usage")]
+    assert {row["name"]: row["state"] for row in rows}["audit"] == "not named"
     assert rows[0]["hooks"] == ["register_commands"]
     assert rows[1]["origin"] == "proxystore_usage:Usage"
     assert rows[1]["version"]
 
 
 def test_plugins_are_readable(invoke: Invoke) -> None:
-    assert invoke("plugins", "list").stdout.split()[:6] == ["order", "name", "version", "from", "hooks", "1"]
+    assert invoke("plugins", "list").stdout.split()[:7] == [
+        "order",
+        "name",
+        "version",
+        "state",
+        "from",
+        "hooks",
+        "1",
+    ]
+
+
+def test_a_plugin_that_is_left_out_is_listed_as_that(invoke: Invoke) -> None:
+    rows = json.loads(invoke("plugins", "list", "--json", "--disable", "audit", "--disable=usage").stdout)
+    states = {row["name"]: (row["order"], row["state"]) for row in rows}
+
+    assert states["audit"] == states["usage"] == (None, "disabled")
+
+
+def test_a_plugin_that_is_left_out_brings_no_commands(invoke: Invoke) -> None:
+    assert invoke("--disable", "audit", "audit", "head").exit_code == 2
+
+
+def test_what_the_setting_leaves_out_stays_out(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROXYSTORE_DISABLE", "usage")
+    rows = json.loads(invoke("plugins", "list", "--json", "--disable", "audit").stdout)
+
+    assert {row["name"] for row in rows if row["state"] == "disabled"} == {"audit", "usage"}
+
+
+def test_a_plugin_is_shown_with_its_place_at_each_hook(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROXYSTORE_PLUGINS", "audit,usage")
+    (shown,) = json.loads(invoke("plugins", "show", "usage", "--json").stdout)
+    places = {place["hook"]: (place["place"], place["of"]) for place in shown["hooks"]}
+
+    assert (shown["name"], shown["state"], shown["order"]) == ("usage", "on", 2)
+    assert places["on_usage"] == places["on_request"] == (2, 2)
+    assert "on_usage" in invoke("plugins", "show", "audit").stdout
+    assert invoke("plugins", "show", "nobody").exit_code == 1

@@ -45,15 +45,18 @@ def build(settings: Settings) -> typer.Typer:
         *,
         database: Annotated[str | None, typer.Option(metavar="URL", help="The database to use.")] = None,
         config: Annotated[str | None, typer.Option(metavar="FILE", help="The settings file to read.")] = None,
+        disable: Annotated[
+            list[str] | None, typer.Option(metavar="PLUGIN", help="A plugin to leave out; may be said several times.")
+        ] = None,
         debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
         version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_print_version)] = False,  # noqa: ARG001
     ) -> None:
         """Client keys, limits, usage, audit and a response cache for any ASGI LLM proxy.
 
-        --database, --config and --debug may stand anywhere.
+        --database, --config, --disable and --debug may stand anywhere.
         """
-        given = Globals(database, config, debug)
-        needs_settings = context.invoked_subcommand != DOCTOR and (database or config)
+        given = Globals(database, config, debug, tuple(disable or ()))
+        needs_settings = context.invoked_subcommand != DOCTOR and (database or config or disable)
         context.obj = CommandLine(given.load() if needs_settings else settings, loaded, config)
 
     cli.command(no_args_is_help=False)(run)

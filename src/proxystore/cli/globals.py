@@ -7,7 +7,8 @@ from typing import Final, NamedTuple, Self
 
 from proxystore.settings import Settings
 
-_WITH_VALUE: Final = ("--database", "--config")
+_DISABLE: Final = "--disable"
+_WITH_VALUE: Final = ("--database", "--config", _DISABLE)
 _FLAGS: Final = ("--debug",)
 
 
@@ -17,13 +18,15 @@ class Globals(NamedTuple):
     database: str | None = None
     config: str | None = None
     is_debug: bool = False
+    disable: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, words: Sequence[str]) -> Self:
         """Read them from *words*, which may hold anything else as well."""
         front, _ = _split(words)
         values = dict(word.split("=", 1) for word in front if "=" in word)
-        return cls(values.get("--database"), values.get("--config"), "--debug" in front)
+        disable = tuple(word.split("=", 1)[1] for word in front if word.startswith(f"{_DISABLE}="))
+        return cls(values.get("--database"), values.get("--config"), "--debug" in front, disable)
 
     def load(self) -> Settings:
         """Return the settings that these options lead to.
@@ -31,7 +34,10 @@ class Globals(NamedTuple):
         Raises:
             SettingsError: As `Settings.load`.
         """
-        return Settings.load(self.config, database_url=self.database)
+        settings = Settings.load(self.config, database_url=self.database)
+        if not self.disable:
+            return settings
+        return Settings.load(self.config, database_url=self.database, disable=[*settings.disable, *self.disable])
 
 
 def hoisted(words: Sequence[str]) -> list[str]:

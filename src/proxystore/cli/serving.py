@@ -46,6 +46,8 @@ def handed_on(line: CommandLine, more_plugins: Sequence[str], log_format: LogFor
         environ["PROXYSTORE_GC_FREEZE"] = "true"  # the process is ours
     if log_format is not None:
         environ["PROXYSTORE_LOG_FORMAT"] = log_format.value
+    if settings.sources["disable"] == "argument":
+        environ["PROXYSTORE_DISABLE"] = json.dumps(list(settings.disable))
     if more_plugins:
         named = settings.plugins if settings.plugins is not None else line.plugins.names()
         environ["PROXYSTORE_PLUGINS"] = json.dumps(list(dict.fromkeys([*named, *more_plugins])))

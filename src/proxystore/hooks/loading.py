@@ -45,6 +45,20 @@ class Plugin(NamedTuple):
     hooks: tuple[str, ...]
 
 
+class Place(NamedTuple):
+    """When a plugin is asked at a hook.
+
+    Attributes:
+        hook: The hook.
+        place: The how-manieth it is, from 1.
+        of: How many plugins implement that hook.
+    """
+
+    hook: str
+    place: int
+    of: int
+
+
 class _Found(NamedTuple):
     name: str
     plugin: Any
@@ -100,6 +114,14 @@ class Plugins:
     def describe(self) -> list[Plugin]:
         """Return what there is to know of each plugin, in the order they are asked."""
         return [Plugin(each.name, each.version, each.origin, self._hooks_of(each.plugin)) for each in self._found]
+
+    def places(self, name: str) -> list[Place]:
+        """Return for each hook of the plugin called *name* when it is asked."""
+        plugin, places = self.find(name), []
+        for caller in sorted(self._manager.get_hookcallers(plugin) or (), key=lambda caller: caller.name):
+            asked = [impl.plugin for impl in in_order(caller)]
+            places.append(Place(caller.name, asked.index(plugin) + 1, len(asked)))
+        return places
 
     def chains(self, store: Store) -> Chains:
         """Return the hooks of a request, compiled for *store*."""
@@ -166,6 +188,13 @@ def try_each(settings: Settings) -> Iterator[tuple[str, ProxyStoreError | None]]
             yield name, None
 
 
+def left_out(settings: Settings) -> list[Plugin]:
+    """Return the plugins that are installed and that *settings* leave out; they are not loaded for that."""
+    points = _points()
+    names = sorted(points.keys() - set(_wanted(points, settings)))
+    return [Plugin(name, _version(points[name]), points[name].value, ()) for name in names]
+
+
 def find(plugin: object, settings: Settings) -> tuple[str, object]:
     """Return the name of *plugin*, and it itself, made with its own settings if it is a class.
 
@@ -194,12 +223,15 @@ def _from_name(name: str, points: dict[str, EntryPoint], settings: Settings) -> 
     module, _, attribute = name.partition(":")
     if name in points:
         point = points[name]
-        version = point.dist.version if point.dist is not None else ""
-        return _Found(name, _made(name, _attempt(name, point.load), settings), version, point.value)
+        return _Found(name, _made(name, _attempt(name, point.load), settings), _version(point), point.value)
     if attribute:
         return _from_object(_attempt(name, lambda: getattr(import_module(module), attribute)), settings)
     known = ", ".join(sorted(points)) or "none"
     raise PluginError(name, f"is not installed; installed are: {known}")
+
+
+def _version(point: EntryPoint) -> str:
+    return point.dist.version if point.dist is not None else ""
 
 
 def _from_object(plugin: Any, settings: Settings) -> _Found:
