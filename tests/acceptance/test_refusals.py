@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import anthropic
 import openai
 import pytest
@@ -106,8 +108,9 @@ def test_anthropics_client_raises_its_own_error(base, status, name, kind, is_str
 )
 @pytest.mark.parametrize("is_streaming", [False, True])
 def test_googles_client_raises_its_own_error(base, status, kind, is_streaming):
-    from google import genai
-    from google.genai import errors, types
+    with warnings.catch_warnings(action="ignore"):  # its own affair, on younger Pythons
+        from google import genai
+        from google.genai import errors, types
 
     options = types.HttpOptions(
         base_url=base, headers={"x-refuse": str(status)}, retry_options=types.HttpRetryOptions(attempts=1)
