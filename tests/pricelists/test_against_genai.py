@@ -81,8 +81,10 @@ def _cases() -> Iterator[tuple[Listing, Usage, datetime]]:
         standard = [price for price in listing.prices if price.is_standard]
         if any(price.input_femtousd is None or price.output_femtousd is None for price in standard) or not standard:
             continue
-        for usage in _USED:
-            for at in _WHEN if len(standard) > 1 or len(listing.prices) > 1 else _WHEN[:1]:
+        is_plain = len(listing.prices) == 1
+        has_hours = any(price.daily_from is not None for price in listing.prices)
+        for usage in _USED[1:3] if is_plain else _USED:
+            for at in _WHEN if has_hours else _WHEN[:1]:
                 yield listing, usage, at
 
 
