@@ -17,7 +17,7 @@ from benchmarks.profile.driving import CHAT, NOT_OURS, Request, Size, ask, micro
 from benchmarks.profile.sampling import Place, Samples
 from proxystore.exchange.asgi import ASGIApp
 
-_PLUGINS: Final = ("audit", "keys", "limits", "usage")
+_PLUGINS: Final = ("audit", "cache", "keys", "limits", "usage")
 _PACKAGES: Final = ("proxystore", *(f"proxystore_{plugin}" for plugin in _PLUGINS))
 _HOOKS: Final = frozenset({"on_auth", "on_request", "on_usage", "on_response"})
 _SIZE: Final = Size(requests=1_500, rounds=7)
