@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from proxystore import Store
+from proxystore.ledger import inspect
 from proxystore.settings import Settings
 from tests.audit.world import append, entry, tamper, verdict
 
@@ -187,3 +188,17 @@ async def test_two_hosts_make_one_chain(settings: Settings, tmp_path: Path) -> N
 
     found = await verdict(settings)
     assert (found.is_sound, found.verified) == (True, 460)
+
+
+async def test_what_waits_in_the_journal_can_be_seen_without_a_server(settings: Settings) -> None:
+    async with Store(settings=settings) as store:
+        await tamper(settings, "ALTER TABLE audit_head RENAME TO away")
+        for number in range(3):
+            store.ledger.trail.note(entry(number))
+        waiting = await inspect(settings)
+        await tamper(settings, "ALTER TABLE away RENAME TO audit_head")
+        assert await store.ledger.drain(10)
+        done = await inspect(settings)
+
+    assert (waiting.audit_pending, waiting.pending, waiting.audit_lost) == (3, 0, 0)
+    assert done.audit_pending == 0

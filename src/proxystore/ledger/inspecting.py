@@ -25,6 +25,7 @@ from proxystore.ledger.place import file_system
 from proxystore.ledger.segment import SUFFIX
 from proxystore.ledger.setting_aside import SUFFIX as BAD
 from proxystore.ledger.tail import Tail
+from proxystore.ledger.trail import AUDIT_FOLDER
 from proxystore.settings import Settings
 
 _DEADLINE: Final = 5.0
@@ -47,6 +48,8 @@ class HostLedger(msgspec.Struct, frozen=True, kw_only=True):
         bad_files: Damaged pieces, beside the segments.
         damaged_bytes, lost, replayed: Summed up over all hosts.
         dead_letters: How many there are.
+        audit_pending: Entries for the audit trail that are not in it yet.
+        audit_lost: How many of those never reached a disk, summed up over all hosts.
     """
 
     directory: str
@@ -63,6 +66,8 @@ class HostLedger(msgspec.Struct, frozen=True, kw_only=True):
     lost: int | None
     replayed: int | None
     dead_letters: int | None
+    audit_pending: int
+    audit_lost: int | None
 
 
 class _Database(msgspec.Struct, frozen=True):
@@ -78,7 +83,8 @@ async def inspect(settings: Settings) -> HostLedger:
     """Look, and change nothing; a database that is away is no error."""
     directory = settings.data_dir / FOLDER
     paths = sorted(directory.glob(f"*/*{SUFFIX}"))
-    known = await _ask(settings, paths)
+    trails = sorted(directory.glob(f"*/{AUDIT_FOLDER}/*{SUFFIX}"))
+    known = await _ask(settings, [*paths, *trails])
     ours = [path for path in paths if known.store_id is None or path.parent.name == str(known.store_id)]
     pending = _Pending()
     for path in ours:
@@ -100,7 +106,24 @@ async def inspect(settings: Settings) -> HostLedger:
         lost=None if counts is None else counts.get(counters.LOST, 0),
         replayed=None if counts is None else counts.get(counters.REPLAYED, 0),
         dead_letters=known.dead_letters,
+        audit_pending=sum(
+            _unwritten(path, known.acked)
+            for path in trails
+            if known.store_id is None or path.parent.parent.name == str(known.store_id)
+        ),
+        audit_lost=None if counts is None else counts.get(counters.AUDIT_LOST, 0),
     )
+
+
+def _unwritten(path: Path, acked: Mapping[UUID, int]) -> int:
+    """Return how many entries of a journal for the audit trail are not in it."""
+    tail = Tail.open(path)
+    if tail is None:
+        return 0
+    until = acked.get(tail.segment_id, 0)
+    count = sum(frame.kind == Kind.AUDIT and frame.end > until for frame in tail.frames())
+    tail.close()
+    return count
 
 
 async def _ask(settings: Settings, paths: Collection[Path]) -> _Database:

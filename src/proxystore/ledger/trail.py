@@ -31,7 +31,9 @@ from proxystore.ledger.writer import Writer
 from proxystore.records.audit import AuditEntry
 from proxystore.settings import Settings
 
-_FOLDER: Final = "audit"
+AUDIT_FOLDER: Final = "audit"
+"""Where its journals are, beside those of usage."""
+
 _SHARE: Final = 0.8  # of the grace, for draining; the rest is for a database that does not answer
 _log: Final = logging.getLogger(__name__)
 
@@ -60,7 +62,7 @@ class Trail:
 
     def locate(self, directory: Path, store_id: UUID) -> None:
         """Say where journals are; what a dead process left there is taken up at once."""
-        self._place = directory / _FOLDER, store_id
+        self._place = directory / AUDIT_FOLDER, store_id
         if any(self._place[0].glob(f"*{SUFFIX}")):
             self.open()
 
