@@ -47,7 +47,9 @@ def test_a_key_with_one_character_mistyped_is_malformed(place: int):
 
 
 @pytest.mark.parametrize(
-    "secret", [b"", b"psk_", b"psk_" + b"0" * 57, new_secret().encode()[:-1], new_secret().encode() + b"0"]
+    "secret",
+    [b"", b"psk_", b"psk_" + b"0" * 57, new_secret().encode()[:-1], new_secret().encode() + b"0"],
+    ids=["nothing", "a prefix", "made up", "cut off", "too long"],  # the same in every process
 )
 def test_what_was_cut_off_or_made_up_is_malformed(secret: bytes):
     assert not is_well_formed(secret)
