@@ -40,68 +40,75 @@ async def test_question_for_usage_is_not_in_what_is_replayed(plain, proxy):
     assert first.body == second.body == part("hello", "stop") + DONE
 
 
-@pytest.mark.parametrize(
-    "chunks",
-    [
-        [part("hel")],
-        [part("hel"), part("lo", "stop")],  # the mark is missing
-        [part("hel"), event({"error": {"message": "overloaded"}}), DONE],
-        [part("hel"), part("lo", "content_filter"), DONE],
-        [part("", tool_calls=[{"index": 0, "id": "1", "function": {"name": "f"}}]), part("", "stop"), DONE],
-        [part("", "tool_calls"), DONE],
-    ],
-)
-async def test_stream_that_is_not_whole_is_not_kept(plain, proxy, chunks):
-    proxy.headers, proxy.chunks = [EVENTS], chunks
-    assert not await _are_kept(plain, proxy, STREAM)
+BROKEN_STREAMS = [
+    [part("hel")],
+    [part("hel"), part("lo", "stop")],  # the mark is missing
+    [part("hel"), event({"error": {"message": "overloaded"}}), DONE],
+    [part("hel"), part("lo", "content_filter"), DONE],
+    [part("", tool_calls=[{"index": 0, "id": "1", "function": {"name": "f"}}]), part("", "stop"), DONE],
+    [part("", "tool_calls"), DONE],
+]
 
 
-@pytest.mark.parametrize(
-    ("status", "headers", "body"),
-    [
-        (500, [JSON], answer()),
-        (429, [JSON], answer()),
-        (201, [JSON], answer()),
-        (206, [JSON], answer()),
-        (200, [JSON], b'{"error":{"message":"no"}}'),
-        (200, [JSON], b'{"detail":"maintenance"}'),
-        (200, [JSON], b""),
-        (200, [(b"content-type", b"text/html")], answer()),
-        (200, [], answer()),
-        (200, [JSON, (b"content-length", b"100000")], answer()),
-        (200, [JSON, (b"content-encoding", b"gzip")], answer()),
-        (200, [JSON], answer(reason="content_filter")),
-        (200, [JSON], answer(reason=None)),
-        (200, [JSON], answer(reason="tool_calls")),
-        (200, [JSON], answer(tool_calls=[{"id": "1", "type": "function", "function": {"name": "f"}}])),
-        (200, [JSON], answer(function_call={"name": "f"})),
-        (200, [JSON, (b"cache-control", b"no-store")], answer()),
-        (200, [JSON, (b"cache-control", b"private, max-age=10")], answer()),
-        (200, [JSON, (b"cache-control", b"no-cache")], answer()),
-        (200, [JSON, (b"cache-control", b"max-age=0")], answer()),
-        (200, [JSON, (b"cache-control", b"s-maxage=0, max-age=100")], answer()),
-        (200, [JSON, (b"vary", b"*")], answer()),
-        (200, [JSON, (b"vary", b"Accept, User-Agent")], answer()),
-        (200, [JSON], answer("x" * 1_100_000)),
-    ],
-)
-async def test_what_is_not_for_the_next_one_is_not_kept(plain, proxy, status, headers, body):
-    proxy.status, proxy.headers, proxy.chunks = status, headers, [body]
-    assert not await _are_kept(plain, proxy)
+async def test_stream_that_is_not_whole_is_not_kept(plain, proxy):
+    proxy.headers = [EVENTS]
+    async with wrapped(plain, proxy) as (_, app):
+        for number, proxy.chunks in enumerate(BROKEN_STREAMS):
+            for _ in range(2):
+                sent = await ask(app, STREAM | {"n": number})
+                assert said(sent) == "MISS", proxy.chunks
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        [JSON, (b"vary", b"Accept-Encoding, Origin")],
-        [JSON, (b"cache-control", b"public, max-age=100")],
-        [(b"content-type", b"application/json; charset=utf-8")],
-        [JSON, (b"content-encoding", b"identity")],
-    ],
-)
-async def test_what_is_for_the_next_one_is_kept(plain, proxy, headers):
-    proxy.headers = headers
-    assert await _are_kept(plain, proxy)
+NOT_KEPT = [
+    (500, [JSON], answer()),
+    (429, [JSON], answer()),
+    (201, [JSON], answer()),
+    (206, [JSON], answer()),
+    (200, [JSON], b'{"error":{"message":"no"}}'),
+    (200, [JSON], b'{"detail":"maintenance"}'),
+    (200, [JSON], b""),
+    (200, [(b"content-type", b"text/html")], answer()),
+    (200, [], answer()),
+    (200, [JSON, (b"content-length", b"100000")], answer()),
+    (200, [JSON, (b"content-encoding", b"gzip")], answer()),
+    (200, [JSON], answer(reason="content_filter")),
+    (200, [JSON], answer(reason=None)),
+    (200, [JSON], answer(reason="tool_calls")),
+    (200, [JSON], answer(tool_calls=[{"id": "1", "type": "function", "function": {"name": "f"}}])),
+    (200, [JSON], answer(function_call={"name": "f"})),
+    (200, [JSON, (b"cache-control", b"no-store")], answer()),
+    (200, [JSON, (b"cache-control", b"private, max-age=10")], answer()),
+    (200, [JSON, (b"cache-control", b"no-cache")], answer()),
+    (200, [JSON, (b"cache-control", b"max-age=0")], answer()),
+    (200, [JSON, (b"cache-control", b"s-maxage=0, max-age=100")], answer()),
+    (200, [JSON, (b"vary", b"*")], answer()),
+    (200, [JSON, (b"vary", b"Accept, User-Agent")], answer()),
+    (200, [JSON], answer("x" * 1_100_000)),
+]
+KEPT = [
+    [JSON, (b"vary", b"Accept-Encoding, Origin")],
+    [JSON, (b"cache-control", b"public, max-age=100")],
+    [(b"content-type", b"application/json; charset=utf-8")],
+    [JSON, (b"content-encoding", b"identity")],
+]
+
+
+async def _is_kept(app, proxy, number: int) -> bool:
+    """Ask a question of its own twice: all cases go through one house."""
+    return [said(await ask(app, CHAT | {"n": number})) for _ in range(2)] == ["MISS", "HIT"]
+
+
+async def test_what_is_not_for_the_next_one_is_not_kept(plain, proxy):
+    async with wrapped(plain, proxy) as (_, app):
+        for number, (proxy.status, proxy.headers, body) in enumerate(NOT_KEPT):
+            proxy.chunks = [body]
+            assert not await _is_kept(app, proxy, number), NOT_KEPT[number]
+
+
+async def test_what_is_for_the_next_one_is_kept(plain, proxy):
+    async with wrapped(plain, proxy) as (_, app):
+        for number, proxy.headers in enumerate(KEPT):
+            assert await _is_kept(app, proxy, number), KEPT[number]
 
 
 async def test_private_answer_is_kept_where_each_key_has_its_own(plain, proxy):
