@@ -157,7 +157,7 @@ class Request:
         """Hide the header *name* (lower case) from the proxy."""
         kept = [header for header in self.scope["headers"] if header[0] != name]
         self._own_scope()["headers"] = kept
-        self._headers = dict(kept)
+        self._headers.pop(name, None)
 
     def remove_query(self, name: bytes) -> None:
         """Hide the query parameter *name* from the proxy; what is left of the query keeps every byte."""
