@@ -143,7 +143,7 @@ async def _hot(settings: Settings, size: Size) -> Figures:
     secret = settings.pepper.get_secret_value() if settings.pepper else ""
     environ = {**os.environ, "PROXYSTORE_PEPPER": secret, "PROXYSTORE_AUDIT_KEY": secret}
     given = (settings.database_url, str(settings.data_dir), str(size.seconds))
-    command = (sys.executable, "-m", "benchmarks.limits.hot", *given)
+    command = (sys.executable, "-W", "ignore", "-m", "benchmarks.limits.hot", *given)
     processes = [
         await asyncio.create_subprocess_exec(*command, env=environ, stdout=asyncio.subprocess.PIPE)
         for _ in range(size.processes)

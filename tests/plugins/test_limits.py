@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from proxystore import Answer, Cost, Exchange, Limit, Principal, ProxyStoreMiddl
 from proxystore.exchange.asgi import ASGIApp, Receive, Scope, Send
 from proxystore.testing.asgi import Sent, call, http_scope
 from proxystore.testing.upstream import FakeUpstream
+from proxystore_keys import Keys as KeysPlugin
 from proxystore_limits import Limits as LimitsPlugin
 from proxystore_usage import Usage as UsagePlugin
 from tests.limits.world import budget, counted, limit
@@ -60,9 +62,11 @@ async def _wrapped(
         yield store, ProxyStoreMiddleware(app, store=store, plugins=(UsagePlugin, LimitsPlugin, *plugins))
 
 
-async def _ask(app: ASGIApp, path: str = "/v1/chat/completions", method: str = "POST", **changes: Any) -> Sent:
+async def _ask(
+    app: ASGIApp, path: str = "/v1/chat/completions", method: str = "POST", headers: Any = (), **changes: Any
+) -> Sent:
     body = {name: value for name, value in (_CHAT | changes).items() if value is not None}
-    return await call(app, http_scope(path, method=method), json.dumps(body).encode())
+    return await call(app, http_scope(path, method=method, headers=[*headers]), json.dumps(body).encode())
 
 
 def _told(sent: Sent) -> dict[str, str]:
@@ -240,3 +244,23 @@ async def test_what_is_typical_is_learnt(settings: Settings) -> None:
         for _ in range(25):
             await _ask(app)
         assert (await _ask(app, max_tokens=6000)).status == 200
+
+
+async def test_keys_bring_their_limits(settings: Settings) -> None:
+    async with Store(settings=settings) as store:
+        app = ProxyStoreMiddleware(FakeUpstream(), store=store, plugins=(UsagePlugin, LimitsPlugin, KeysPlugin))
+        options: list[tuple[dict[str, Any], int]] = [
+            ({"name": "rate", "requests_per_minute": 1}, 429),
+            ({"name": "tokens", "tokens_per_minute": 100}, 429),
+            ({"name": "quota", "max_requests": 1}, 429),
+            ({"name": "budget", "monthly_budget": Decimal("0.000200")}, 402),
+            ({"name": "unlimited"}, 200),
+        ]
+        for option, status in options:
+            new = await store.keys.create(**option)
+            header = (b"authorization", b"Bearer " + str(new.secret).encode())
+            first = await _ask(app, headers=[header], max_tokens=10)
+            assert first.status == 200, (option, first.body)
+            assert await store.ledger.drain(10)
+            second = await _ask(app, headers=[header], max_tokens=1000)
+            assert second.status == status, (option, second.body)
