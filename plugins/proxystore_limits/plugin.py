@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, Field
 
@@ -10,6 +10,9 @@ from proxystore import Denial, Exchange, Exhausted, Principal, Reservation, Stor
 from proxystore_limits.estimating import Estimates
 from proxystore_limits.recording import entry_of
 from proxystore_limits.wording import UNREADABLE, denial_of
+
+if TYPE_CHECKING:
+    import typer
 
 _ASKING_ONLY = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -56,6 +59,13 @@ class Limits:
             return denial_of(found)
         exchange.reservation = found
         return None
+
+    @hookimpl
+    def register_commands(self, cli: typer.Typer) -> None:
+        """Add ``proxystore limits``."""
+        from proxystore_limits.commands import limits  # a server has no use for them
+
+        cli.add_typer(limits, name="limits")
 
     @hookimpl
     def on_usage(self, exchange: Exchange, store: Store) -> None:

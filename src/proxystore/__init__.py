@@ -79,6 +79,7 @@ if TYPE_CHECKING:
         UsageEvent,
         UsageSummary,
     )
+    from proxystore.records.limits import LimitWindow
     from proxystore.repositories.models import Resolved
     from proxystore.settings import Settings
     from proxystore.store import Store
@@ -122,6 +123,7 @@ _HOMES: Final = {
     "LatencySummary": "records",
     "LedgerStatus": "ledger",
     "Limit": "values",
+    "LimitWindow": "records.limits",
     "Meter": "wire",
     "Migrations": "migrating",
     "Model": "records",
@@ -212,6 +214,7 @@ __all__ = [
     "LatencySummary",
     "LedgerStatus",
     "Limit",
+    "LimitWindow",
     "Meter",
     "Migrations",
     "Model",

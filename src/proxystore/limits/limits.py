@@ -18,6 +18,8 @@ from proxystore.limits.reservation import Exhausted, Reservation
 from proxystore.limits.telling import exhausted, quotas, unavailable
 from proxystore.limits.tenure import Timing
 from proxystore.limits.upkeep import Upkeep
+from proxystore.records.limits import LimitWindow
+from proxystore.repositories.limits import windows_of
 from proxystore.settings import Settings
 from proxystore.values import Call, Limit, Quota
 
@@ -182,6 +184,10 @@ class Limits:
             most_output: What an answer has at most, where the caller does not say it.
         """
         return most_tokens(call, body, most_output)
+
+    async def windows(self, owner: str) -> list[LimitWindow]:
+        """Return what *owner* has used: of each rate now, of each budget in every window, the latest first."""
+        return await windows_of(self._database, owner)
 
     def quotas(self, limits: tuple[Limit, ...]) -> tuple[Quota, ...]:
         """Return what is left of *limits*, as far as this process knows, for callers to be told."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from proxystore.repositories.limits.holds import dead, give_back, release
 from proxystore.repositories.limits.keys import KEY, KEY_TYPES, BudgetKey, is_same, locked
 from proxystore.repositories.limits.spending import Spent, create, refresh, spend
+from proxystore.repositories.limits.windows import windows_of
 
 __all__ = [
     "KEY",
@@ -22,4 +23,5 @@ __all__ = [
     "refresh",
     "release",
     "spend",
+    "windows_of",
 ]
