@@ -53,13 +53,11 @@ class Places:
             yield from _subprotocols(request)
 
     def empty(self, request: Request, shown: Shown) -> None:
-        """Hide *shown* from the proxy; whatever else the request carries stays."""
+        """Hide from the proxy what stands elsewhere than in a header; whatever else the request carries stays."""
         if shown.kind == "query":
             request.remove_query(shown.name)
-        elif shown.kind == "subprotocol":
-            request.remove_subprotocol(shown.name.decode())
         else:
-            request.remove_header(shown.name)
+            request.remove_subprotocol(shown.name.decode())
 
 
 def _without_scheme(value: bytes) -> bytes:

@@ -200,7 +200,7 @@ class Follower:
                 self.is_away = True
                 logger.warning(
                     "the database does not tell what has changed (%s); what is remembered is used for %g s more",
-                    error or "no answer",
+                    str(error) or "no answer in time",
                     max(self._stale_if_error - self._age, 0),
                 )
 
