@@ -215,12 +215,13 @@ async def test_fail_closed_has_it_in_the_chain_before_the_proxy_is_called(settin
 async def test_fail_closed_refuses_what_cannot_be_written_down_at_its_own_deadline(
     settings: Settings,
 ) -> None:
-    async with _wrapped(settings, Doorman(who=_ADA), mode="fail_closed", deadline=0.1) as (store, app):
+    async with _wrapped(settings, Doorman(who=_ADA), mode="fail_closed", deadline=1.0) as (store, app):
         assert (await _ask(app)).status == 200
         await tamper(settings, "ALTER TABLE audit_head RENAME TO away")
         refused = await _ask(app)
         socket = await exchange_messages(app, websocket_scope("/ws"), [{"type": "websocket.connect"}])
         await tamper(settings, "ALTER TABLE away RENAME TO audit_head")
+        assert await store.ledger.drain(20)  # its writer, too, has noticed
         assert (await _ask(app)).status == 200
         events = await _events(store)
 
