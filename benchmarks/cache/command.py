@@ -105,7 +105,7 @@ async def measured(effort: Effort) -> Figures:
         space_us=_rounded(parts),
         longest_step_ms=_rounded({name: await _storing(size, effort.stored) for name, size in _SIZES.items()}),
         hits_per_second=round(max(outcome.requests / outcome.seconds for outcome in outcomes)),
-        hits_per_cpu_second=round(max(outcome.requests / outcome.loop_cpu_us * 1e6 for outcome in outcomes)),
+        hits_per_cpu_second=round(max(outcome.requests / max(outcome.loop_cpu_us, 1) * 1e6 for outcome in outcomes)),
     )
 
 

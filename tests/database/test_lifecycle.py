@@ -160,7 +160,7 @@ def test_an_exit_within_a_transaction_leaves_nothing_open(database_url: str) -> 
         asyncio.run(leave())
 
     gc.collect()  # an open connection would say so now
-    assert threading.active_count() == before
+    assert threading.active_count() <= before  # an earlier test may have left one that was about to end
 
 
 async def test_after_a_fork_it_has_to_be_opened_again(database_url: str, tmp_path: Path) -> None:
