@@ -153,6 +153,7 @@ _COUNTED = (
 )
 
 
+@pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")  # translations are, say newer clients
 @pytest.mark.parametrize(
     ("ask", "expected"),
     [
