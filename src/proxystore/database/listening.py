@@ -105,14 +105,18 @@ class Listener:
         task = asyncio.get_running_loop().create_task(work)
         try:
             await asyncio.wait((task,), timeout=deadline)
-        finally:
-            if not task.done():
-                task.cancel()
-                self._left.add(task)
-                task.add_done_callback(self._forget)
+        except asyncio.CancelledError:
+            self._leave(task)
+            raise
         if not task.done():
+            self._leave(task)
             raise TimeoutError
         return task.result()
+
+    def _leave(self, task: asyncio.Task[Any]) -> None:
+        task.cancel()
+        self._left.add(task)
+        task.add_done_callback(self._forget)  # also where it has just been done: nobody else will hear of it
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
         self._left.discard(task)
