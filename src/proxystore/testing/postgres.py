@@ -177,7 +177,8 @@ def _start(binaries: Path, home: Path) -> int:
 
 def _stop(binaries: Path, home: Path, process: int) -> None:
     for child in (*_children(process), process):
-        os.kill(child, signal.SIGCONT)  # a test may have failed with the server frozen
+        with suppress(ProcessLookupError):  # gone meanwhile
+            os.kill(child, signal.SIGCONT)  # a test may have failed with the server frozen
     _run(binaries / "pg_ctl", "stop", "-D", home / "data", "-m", "immediate", "-w", "-s")
 
 
