@@ -1,5 +1,8 @@
 """Our arithmetic beside LiteLLM's, for every chat model of its list: ``tox -e litellm``.
 
+Buckets are compared through `cost_per_token`; and answers as OpenAI sends them, read by each in its own way, through
+`completion_cost`.
+
 Where the two differ, the cause is told in the test's output (``-s``), and ours is the one that is right.
 """
 
@@ -20,6 +23,9 @@ from litellm.types.utils import Usage as TheirUsage
 from proxystore import Usage
 from proxystore.pricelists import Listing, read_litellm
 from proxystore.pricing import Tariff
+from proxystore.wire import BUILT_IN, Formats
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # theirs, about models of theirs
 
 _USED: Final = [
     Usage(input_tokens=1200, output_tokens=345),
@@ -28,6 +34,16 @@ _USED: Final = [
     Usage(input_tokens=300_001, cache_read_tokens=10, output_tokens=3),
     Usage(input_tokens=1_200, output_tokens=345, service_tier="flex"),
     Usage(input_tokens=300_001, output_tokens=345, service_tier="priority"),
+]
+_TOLD: Final[list[dict[str, Any]]] = [
+    {"prompt_tokens": 1200, "completion_tokens": 345, "total_tokens": 1545},
+    {
+        "prompt_tokens": 9208,
+        "completion_tokens": 1345,
+        "total_tokens": 10_553,
+        "prompt_tokens_details": {"cached_tokens": 8007, "audio_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": 1000, "audio_tokens": 0},
+    },
 ]
 
 
@@ -123,3 +139,45 @@ def test_every_chat_model_costs_what_they_say_or_we_can_say_why(capsys: pytest.C
             print(f"  {count:6,} {cause} ({examples[cause]})")
 
     assert not causes["wrong"], examples["wrong"]
+
+
+def _answer(model: str, told: dict[str, Any]) -> dict[str, Any]:
+    choice = {"index": 0, "message": {"role": "assistant", "content": "x"}, "finish_reason": "stop"}
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": model,
+        "choices": [choice],
+        "usage": told,
+    }
+
+
+def _metered(answer: dict[str, Any]) -> Usage:
+    format = Formats(BUILT_IN).find("POST", "/v1/chat/completions")
+    call = format.read("/v1/chat/completions", json.dumps({"model": answer["model"], "messages": []}).encode())
+    meter = format.meter(call, content_type=b"application/json", is_stripping=False)
+    assert meter is not None
+    meter.feed(json.dumps(answer).encode(), is_last=True)
+    return meter.usage
+
+
+def test_an_answer_of_openai_costs_what_litellm_reads_from_it() -> None:
+    now, compared = time.time_ns(), 0
+    for listing in _listings():
+        if listing.provider != "openai" or listing.fields["mode"] != "chat" or not listing.prices:
+            continue
+        tariff = Tariff(listing.prices)
+        is_caching = any(price.is_standard and price.cache_read_femtousd is not None for price in listing.prices)
+        for told in _TOLD if is_caching else _TOLD[:1]:
+            answer = _answer(listing.name, told)
+            theirs = litellm.completion_cost(
+                completion_response=litellm.ModelResponse(**answer), model=listing.name, custom_llm_provider="openai"
+            )
+            ours = tariff.cost(_metered(answer), now).nanousd
+
+            assert ours is not None
+            assert abs(ours - Fraction(theirs) * 10**9) <= Fraction(51, 100), (listing.name, told)
+            compared += 1
+
+    assert compared > 50
