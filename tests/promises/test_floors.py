@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from typing import Any, Final
@@ -62,3 +63,10 @@ def test_every_bundled_plugin_is_an_entry_point() -> None:
     targets = _PROJECT["project"]["entry-points"]["proxystore"].values()
 
     assert {target.partition(":")[0] for target in targets} == plugins
+
+
+def test_every_package_logs_as_the_server_does() -> None:
+    for log_format in ("text", "json"):
+        config = json.loads((CORE / "asgi" / f"logs_{log_format}.json").read_text("utf-8"))
+
+        assert set(config["loggers"]) >= _PACKAGES - {"proxystore_migrations"}, "who logs nothing is excepted"
