@@ -24,6 +24,11 @@ def test_histograms_one_after_the_other_add_up(many: list[dict[int, int]]) -> No
     assert Counter(unpack(b"".join(map(pack, many)))) == expected
 
 
+def test_as_many_as_there_may_be_add_up() -> None:
+    full = dict.fromkeys(range(BINS), 65_535)
+    assert unpack(pack(full) * 1_000) == dict.fromkeys(range(BINS), 65_535_000)
+
+
 @given(_COUNTS, _COUNTS)
 def test_a_few_are_added_as_many_are(there: dict[int, int], new: dict[int, int]) -> None:
     assert grown(pack(there), new) == pack(unpack(pack(there) + pack(new)))

@@ -178,6 +178,9 @@ async def test_groups_by_period_in_the_order_of_time(settings: Settings) -> None
         (-30, -20, 10),
         (-47, 0, 47),
         (-48, -24, 24),
+        (-47, 23, 70),
+        (-26, -4, 22),
+        (-1, 20, 21),
         (5, 5, 0),
     ],
 )
@@ -192,6 +195,20 @@ async def test_ranges_are_half_open(
             until=None if until is None else _TODAY + timedelta(hours=until),
         )
     assert sum(_requests(found).values()) == count
+
+
+async def test_what_was_used_in_other_hours_of_a_day_is_no_group(settings: Settings) -> None:
+    yesterday = _TODAY - timedelta(days=1)
+    early = {"event_id": _at(yesterday), "request_model": "gpt-4", "latency_ms": 9_000}
+    late = {"event_id": _at(yesterday + timedelta(hours=2)), "latency_ms": 10}
+    async with _store(settings, early, late) as store:
+        models = await store.usage.summary("model", since=yesterday + timedelta(hours=1))
+        latencies = await store.usage.latencies("model", since=yesterday + timedelta(hours=1))
+        days = await store.usage.latencies("day", until=yesterday + timedelta(hours=23))
+    assert _requests(models) == {"gpt-5": 1}
+    assert [(found.group, found.answers) for found in latencies] == [("gpt-5", 1)]
+    assert latencies[0].p99_ms == pytest.approx(10, rel=0.05)
+    assert [found.answers for found in days] == [2]
 
 
 @pytest.mark.parametrize(

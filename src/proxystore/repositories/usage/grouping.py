@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, Table, and_, bindparam, func, or_, select, union_all
+from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, bindparam, func, or_, select, union_all
 
+from proxystore.repositories.usage.ranges import Part
 from proxystore.schema.usage import usage_series
 
 Grouping: TypeAlias = Literal[
@@ -15,9 +16,6 @@ Grouping: TypeAlias = Literal[
 ]
 Filters: TypeAlias = frozenset[str]
 """Which of a report's filters are given."""
-
-Totals: TypeAlias = Callable[[Table], Sequence[ColumnElement[Any]]]
-"""What is added up of a roll-up."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MODEL: Final = func.coalesce(func.nullif(usage_series.c.request_model, ""), usage_series.c.response_model)
@@ -45,43 +43,53 @@ PERIODS: Final = ("day", "hour", "month")
 """Groups that come in the order of time."""
 
 
+class Sums(Protocol):
+    """What a report adds up."""
+
+    def of(self, rollup: Table, *, is_less: bool) -> Sequence[ColumnElement[Any]]:
+        """Return the sums of rows of *rollup*, named; *is_less*: to be taken away."""
+
+    def together(self, sums: FromClause) -> Sequence[ColumnElement[Any]]:
+        """Return the sums of such sums, named alike."""
+
+
 def grouped(
-    by: Grouping,
-    rollups: tuple[Table, Table],
-    totals: Callable[[Table], Sequence[ColumnElement[Any]]],
-    filters: Filters,
-) -> CompoundSelect[Any]:
-    """Return the statement that adds up by *by* what makes up a `Range`, the hours apart from the days.
-
-    It takes the bounds of the range and the *filters*. One group may come in several rows, for its hours and its days;
-    that is several times faster than to have the database put hours and days together before it adds up.
-    """
-    hourly, daily = rollups
-    head_or_tail = or_(_between(hourly.c.hour, "head"), _between(hourly.c.hour, "tail"))
-    period = hourly.c.hour if by == "hour" else hourly.c.hour // 24
-    hours = _sums(by, period, hourly, totals(hourly), filters)
-    days = _sums(by, daily.c.day, daily, totals(daily), filters)
-    return union_all(hours.where(head_or_tail), days.where(_between(daily.c.day, "days")))
-
-
-def _sums(
-    by: Grouping, period: ColumnElement[int], table: Table, totals: Sequence[ColumnElement[Any]], filters: Filters
+    by: Grouping, rollups: tuple[Table, Table], sums: Sums, filters: Filters, parts: Iterable[Part]
 ) -> Select[Any]:
-    label = _NAMES.get(by, period)
-    rows: Select[Any] = select(label.label("label"), *totals).group_by(label)
-    if by in PERIODS and not filters:
-        return rows.select_from(table)
-    joined = rows.select_from(table.join(usage_series, usage_series.c.id == table.c.series_id))
-    return joined.where(*(FILTERS[name] for name in sorted(filters)))
+    """Return the statement that adds up by *by* what makes up a `Range`; by ``month`` it is one row for each day.
+
+    It takes the bounds of *parts* of the range, and the *filters*. Each part is added up by itself, by series or by
+    period as the roll-up has them, and only then are the few sums named and put together: a row of a roll-up is
+    sorted by a number if at all, and never looked up.
+    """
+    summed = [_summed(by, rollups, sums, filters, part) for part in parts]
+    rows = union_all(*summed).subquery("sums")
+    if by in _NAMES:
+        label = _NAMES[by]
+        source: FromClause = rows.join(usage_series, usage_series.c.id == rows.c.place)
+    else:
+        label, source = (rows.c.place if by == "hour" else rows.c.place // 24), rows
+    return select(label.label("label"), *sums.together(rows)).select_from(source).group_by(label)
+
+
+def _summed(by: Grouping, rollups: tuple[Table, Table], sums: Sums, filters: Filters, part: Part) -> Select[Any]:
+    """Return the statement that adds up one part, by its series or, counted in hours, by its periods."""
+    hourly, daily = rollups
+    rollup, period, length = (daily, daily.c.day, 24) if part == "days" else (hourly, hourly.c.hour, 1)
+    is_named = by in _NAMES
+    place = rollup.c.series_id if is_named else period * length
+    totals = sums.of(rollup, is_less=part in ("before", "after"))
+    within = and_(period >= bindparam(f"{part}_since"), period < bindparam(f"{part}_until"))
+    rows: Select[Any] = select(place.label("place"), *totals).where(within)
+    if filters:
+        chosen = select(usage_series.c.id).where(*(FILTERS[name] for name in sorted(filters)))
+        rows = rows.where(rollup.c.series_id.in_(chosen))
+    return rows.group_by(rollup.c.series_id if is_named else period)
 
 
 def written(by: Grouping) -> Callable[[Any], str | None]:
     """Return how a group's label reads: names as they are, periods as people write them, in UTC."""
     return _WRITTEN.get(by, _name)
-
-
-def _between(period: ColumnElement[int], part: str) -> ColumnElement[bool]:
-    return and_(period >= bindparam(f"{part}_since"), period < bindparam(f"{part}_until"))
 
 
 def _name(name: str) -> str | None:

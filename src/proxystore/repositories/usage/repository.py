@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
-from typing import Final, Literal, TypeAlias, TypedDict, Unpack
+from typing import Final, Literal, TypeAlias, TypedDict, TypeVar, Unpack
 from uuid import UUID
 
 import msgspec
 
-from proxystore.database import Database
+from proxystore.database import Database, Query
 from proxystore.errors import InvalidRecord, UsageEventNotFound
 from proxystore.ids import first_id
 from proxystore.records import CostShare, LatencySummary, UsageEvent, UsageSummary
 from proxystore.repositories.usage import labels, ranges
 from proxystore.repositories.usage.events import FIND, list_query
-from proxystore.repositories.usage.grouping import Grouping
+from proxystore.repositories.usage.grouping import Filters, Grouping
 from proxystore.repositories.usage.latencies import added_up, latency_query
 from proxystore.repositories.usage.pseudonyms import pseudonym_key
 from proxystore.repositories.usage.summaries import merged, summary_query, total
@@ -26,6 +27,10 @@ Measure: TypeAlias = Literal["requests", "errors", "all_tokens", "cost_nanousd",
 Summaries: TypeAlias = list[UsageSummary]
 Shares: TypeAlias = list[CostShare]
 Latencies: TypeAlias = list[LatencySummary]
+R = TypeVar("R")
+Rows: TypeAlias = list[R]
+Report: TypeAlias = Callable[[Grouping, Filters, tuple[ranges.Part, ...]], Query[R]]
+"""Makes the statement of a report."""
 
 _PAGE: Final = 1_000
 
@@ -103,8 +108,7 @@ class UsageRepository:
 
         By ``tag``, what a key used is in the group of each of its tags (metadata of type ``tag``), as ``name=value``.
         """
-        filters, bounds = _given(**chosen), _bounds(by, since, until)
-        found = await self._database.fetch_all(summary_query(by, frozenset(filters)), **bounds, **filters)
+        found = await self._found(summary_query, by, _range(by, since, until), _given(**chosen))
         if by == "tag":
             tags = await labels.tags(self._database, (row.group for row in found))
             found = [msgspec.structs.replace(row, group=tag) for row in found for tag in tags[row.group]]
@@ -176,16 +180,21 @@ class UsageRepository:
         self, by: Grouping, *, since: datetime | None = None, until: datetime | None = None, **chosen: Unpack[Chosen]
     ) -> Latencies:
         """Return in how many milliseconds half, 95 % and 99 % of answers were complete, by *by*."""
-        filters, bounds = _given(**chosen), _bounds(by, since, until)
-        found = await self._database.fetch_all(latency_query(by, frozenset(filters)), **bounds, **filters)
+        found = await self._found(latency_query, by, _range(by, since, until), _given(**chosen))
         if by == "tag":
             tags = await labels.tags(self._database, (part.group for part in found))
             found = [part._replace(group=tag) for part in found for tag in tags[part.group]]
-        return await labels.named(self._database, by, added_up(found))
+        # In a thread: ten thousand histograms take some milliseconds, for which requests would wait.
+        return await labels.named(self._database, by, await asyncio.to_thread(added_up, found))
 
     async def pseudonym_key(self) -> bytes:
         """Return the secret of this database that end users are hashed with."""
         return await pseudonym_key(self._database)
+
+    async def _found(self, query: Report[R], by: Grouping, wanted: ranges.Range, filters: dict[str, object]) -> Rows[R]:
+        if not wanted.parts:
+            return []
+        return await self._database.fetch_all(query(by, frozenset(filters), wanted.parts), **wanted.bounds, **filters)
 
 
 def _given(**values: object) -> dict[str, object]:
@@ -204,8 +213,8 @@ def _milliseconds(moment: datetime) -> int:
     return max(0, int(moment.timestamp() * 1000))
 
 
-def _bounds(by: Grouping, since: datetime | None, until: datetime | None) -> Mapping[str, int]:
-    return (ranges.hours(since, until) if by == "hour" else ranges.span(since, until)).bounds
+def _range(by: Grouping, since: datetime | None, until: datetime | None) -> ranges.Range:
+    return ranges.hours(since, until) if by == "hour" else ranges.span(since, until)
 
 
 def _month(year: int, month: int) -> tuple[datetime, datetime]:
