@@ -23,11 +23,11 @@ def _measured(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
 
 
 @pytest.fixture(name="database")
-def _database(request: pytest.FixtureRequest) -> str:
-    return {"postgres": "postgresql"}.get(request.param, request.param)
-
-
-on_both = pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True)
+def _database(database_kind: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    if database_kind == "sqlite":
+        return "sqlite"
+    monkeypatch.setenv("PROXYSTORE_TEST_PG_URL", request.getfixturevalue("postgres").url)
+    return "postgresql"
 
 
 def test_overhead(measured: Any) -> None:
@@ -48,19 +48,16 @@ def test_wire(measured: Any) -> None:
     assert all(us > 0 for group in measured("wire", "--times", "1").values() for us in group.values())
 
 
-@on_both
 def test_database(measured: Any, database: str) -> None:
     (figures,) = measured("database", "--database", database, "--calls", "1").values()
 
     assert figures["ours: fetch_one"] > 0
 
 
-@on_both
 def test_events(measured: Any, database: str) -> None:
     assert [each["events"] for each in measured("events", "--database", database, "--events", "20")] == [20] * 3
 
 
-@on_both
 def test_ledger(measured: Any, database: str) -> None:
     few = ("--events", "100", "--outage-events", "100", "--appends", "100", "--seconds", "0.01")
     (figures,) = measured("ledger", "--database", database, *few)
@@ -68,7 +65,6 @@ def test_ledger(measured: Any, database: str) -> None:
     assert figures["drained_per_second"] > 0
 
 
-@on_both
 def test_reports(measured: Any, database: str) -> None:
     figures = measured("reports", "--database", database, "--events", "5000", "--days", "1", "--times", "2")
 
@@ -88,7 +84,6 @@ def test_cache(measured: Any) -> None:
     assert figures["hits_per_second"] > 0
 
 
-@on_both
 def test_keys(measured: Any, database: str) -> None:
     figures = measured("keys", "--database", database, "--keys", "10", "--batch", "5", "--checks", "2")
 
@@ -96,7 +91,6 @@ def test_keys(measured: Any, database: str) -> None:
     assert figures[database]["made_per_second"] > 0
 
 
-@on_both
 def test_limits(measured: Any, database: str) -> None:
     few = ("--calls", "5", "--keys", "2", "--drained", "50", "--processes", "2", "--seconds", "0.2")
     (figures,) = measured("limits", "--database", database, *few).values()

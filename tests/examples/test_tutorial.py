@@ -15,9 +15,7 @@ _ROOT: Final = Path(__file__).parents[2]
 _PAGE: Final = (_ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
 _INSTALLING, *_SCRIPT = re.findall(r"```sh\n(.*?)```", _PAGE, re.DOTALL)
 (_CLIENT,) = re.findall(r"```python\n# ask.py\n(.*?)```", _PAGE, re.DOTALL)
-_WAIT: Final = (
-    "until python -c 'import socket; socket.create_connection((\"127.0.0.1\", 8000))' 2>/dev/null; do :; done"
-)
+_WAIT: Final = "until (: > /dev/tcp/127.0.0.1/8000) 2> /dev/null; do sleep 0.05; done"
 """A reader takes longer to type the next command than a server to come up."""
 
 
