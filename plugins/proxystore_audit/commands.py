@@ -10,9 +10,9 @@ from typing import IO, Annotated, Any, Final
 import msgspec
 import typer
 
-from proxystore import AuditEvent, AuditHead, AuditVerdict, CommandLine
+from proxystore import AuditEvent, AuditVerdict, CommandLine, Store, options
 from proxystore_audit import options as given
-from proxystore_audit.options import EVENT, FIELDS, PROBLEM, WHOLE, event_named, fields_of
+from proxystore_audit.options import EVENT, PROBLEM, WHOLE, clients, event_named
 
 _POLL: Final = 0.5
 _RECENT: Final = 10
@@ -26,10 +26,10 @@ audit = typer.Typer(help="Who did what, and what was refused.", no_args_is_help=
 def list_events(
     context: typer.Context,
     *,
-    limit: given.Limit = 50,
+    limit: options.Limit = 50,
     before: given.Before = None,
-    since: given.Since = None,
-    until: given.Until = None,
+    since: options.Since = None,
+    until: options.Until = None,
     text: given.Text = None,
     action: given.Action = None,
     actor: given.Actor = None,
@@ -43,51 +43,42 @@ def list_events(
     method: given.Method = None,
     path: given.Path = None,
     user_agent: given.Agent = None,
-    as_json: given.Json = False,
+    as_json: options.Json = False,
 ) -> None:
     """List events, the last recorded first; the next page is --before the last number of this one."""
     line: CommandLine = context.obj
 
-    async def read() -> list[AuditEvent]:
-        async with line.store() as store:
-            return await store.audit.list(
-                limit=limit,
-                before=before,
-                since=since,
-                until=until,
-                text=text,
-                action=action,
-                actor=actor,
-                outcome=outcome,
-                reason=reason,
-                project_id=project,
-                key_id=key,
-                request_id=request,
-                correlation_id=correlation,
-                client_ip=ip,
-                method=method,
-                path=path,
-                user_agent=user_agent,
-            )
+    async def read(store: Store) -> list[AuditEvent]:
+        return await store.audit.list(
+            limit=limit,
+            before=before,
+            since=since,
+            until=until,
+            text=text,
+            action=action,
+            actor=actor,
+            outcome=outcome,
+            reason=reason,
+            request_id=request,
+            correlation_id=correlation,
+            client_ip=ip,
+            method=method,
+            path=path,
+            user_agent=user_agent,
+            **await clients(store, key=key, project=project),
+        )
 
-    line.show(line.run(read()), WHOLE if as_json else EVENT, as_json=as_json)
+    line.show(line.ask(read), EVENT, whole=WHOLE, as_json=as_json)
 
 
 @audit.command("show")
-def show_event(context: typer.Context, event: given.Event, *, as_json: given.Json = False) -> None:
+def show_event(context: typer.Context, event: given.Event, *, as_json: options.Json = False) -> None:
     """Show everything about one event."""
     line: CommandLine = context.obj
     named = event_named(event)
 
-    async def read() -> AuditEvent:
-        async with line.store() as store:
-            return await store.audit.get(named)
-
-    found = line.run(read())
-    if as_json:
-        line.show([found], WHOLE, as_json=True)
-    else:
-        line.show(fields_of(found), FIELDS)
+    found = line.ask(lambda store: store.audit.get(named))
+    line.show_one(found, WHOLE, as_json=as_json)
 
 
 @audit.command()
@@ -95,8 +86,8 @@ def export(
     context: typer.Context,
     *,
     output: _Output = None,
-    since: given.Since = None,
-    until: given.Until = None,
+    since: options.Since = None,
+    until: options.Until = None,
     text: given.Text = None,
     action: given.Action = None,
     actor: given.Actor = None,
@@ -113,13 +104,12 @@ def export(
         "action": action,
         "actor": actor,
         "outcome": outcome,
-        "key_id": key,
-        "project_id": project,
     }
 
     async def work(file: IO[bytes]) -> int:
         count = 0
         async with line.store() as store:
+            chosen.update(await clients(store, key=key, project=project))
             with line.progress("exporting") as told:
                 async for event in store.audit.events(**chosen):
                     file.write(msgspec.json.encode(event) + b"\n")
@@ -148,14 +138,15 @@ def tail(
     outcome: given.Ended = None,
     key: given.Key = None,
     text: given.Text = None,
-    as_json: given.Json = False,
+    as_json: options.Json = False,
 ) -> None:
     """Show events as they are recorded, until Ctrl-C; with --json as JSON Lines."""
     line: CommandLine = context.obj
-    chosen: dict[str, Any] = {"action": action, "outcome": outcome, "key_id": key, "text": text}
+    chosen: dict[str, Any] = {"action": action, "outcome": outcome, "text": text}
 
     async def follow() -> None:
         async with line.store() as store:
+            chosen.update(await clients(store, key=key))
             head = await store.audit.head()
             recent = await store.audit.list(limit=last, **chosen) if last else []
             for event in reversed(recent):
@@ -171,16 +162,12 @@ def tail(
 
 
 @audit.command()
-def verify(context: typer.Context, *, head: given.Pin = None, as_json: given.Json = False) -> None:
+def verify(context: typer.Context, *, head: given.Pin = None, as_json: options.Json = False) -> None:
     """Follow the whole chain, and say where it is not what was written; fail if so."""
     line: CommandLine = context.obj
 
-    async def work() -> AuditVerdict:
-        async with line.store() as store:
-            return await store.audit.verify(head=head)
-
     with line.progress("verifying"):
-        verdict = line.run(work())
+        verdict = line.ask(lambda store: store.audit.verify(head=head))
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(verdict), indent=2).decode())
     elif verdict.is_sound:
@@ -194,15 +181,11 @@ def verify(context: typer.Context, *, head: given.Pin = None, as_json: given.Jso
 
 
 @audit.command("head")
-def show_head(context: typer.Context, *, as_json: given.Json = False) -> None:
+def show_head(context: typer.Context, *, as_json: options.Json = False) -> None:
     """Print the end of the chain in a word: kept elsewhere, `verify --head` shows that nothing before it has gone."""
     line: CommandLine = context.obj
 
-    async def read() -> AuditHead:
-        async with line.store() as store:
-            return await store.audit.head()
-
-    head = line.run(read())
+    head = line.ask(lambda store: store.audit.head())
     if as_json:
         typer.echo(msgspec.json.encode({"seq": head.seq, "hash": head.hash, "pin": head.pin}).decode())
     else:

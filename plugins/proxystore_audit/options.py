@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated, Final, TypedDict
 from uuid import UUID
 
-import msgspec
 import typer
 
-from proxystore import AuditEvent, AuditHead, Column
-from proxystore_audit.moments import moment
+from proxystore import AuditEvent, AuditHead, Column, Store, options
 
 
 class Outcome(StrEnum):
@@ -21,13 +18,6 @@ class Outcome(StrEnum):
     FAILURE = "failure"
     DENIED = "denied"
     ERROR = "error"
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return moment(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
 
 
 def _head(text: str) -> AuditHead:
@@ -49,19 +39,14 @@ def event_named(text: str) -> UUID | int:
         raise typer.BadParameter("an event is named by its number, or its id, as in the list") from None
 
 
-_When: Final = "2026-11-01, 2026-11-01T14:00:05, or 10m, 24h, 7d ago; in UTC."
-Json = Annotated[bool, typer.Option("--json", help="For programs: every value there is.")]
-Limit = Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")]
 Before = Annotated[int | None, typer.Option(metavar="SEQ", help="Only those recorded before this one.")]
-Since = Annotated[datetime | None, typer.Option(parser=_moment, metavar="WHEN", help=f"From then on: {_When}")]
-Until = Annotated[datetime | None, typer.Option(parser=_moment, metavar="WHEN", help="Up to then, exclusive.")]
 Text = Annotated[str | None, typer.Option(help="Only those that have this anywhere, in capitals or not.")]
 Action = Annotated[str | None, typer.Option(help="Such as key.create, authenticate or request.")]
 Actor = Annotated[str | None, typer.Option(help="Who did it.")]
 Ended = Annotated[Outcome | None, typer.Option("--outcome", help="How it ended.")]
 Reason = Annotated[str | None, typer.Option(help="Such as invalid_api_key or budget_exceeded.")]
-Project = Annotated[str | None, typer.Option(help="Only those of the project with this id.")]
-Key = Annotated[str | None, typer.Option(help="Only those of the key with this id.")]
+Project = Annotated[str | None, typer.Option(help="Only those of this project, by its id or its name.")]
+Key = Annotated[str | None, typer.Option(help="Only those of this key, by its id or its name.")]
 RequestId = Annotated[str | None, typer.Option("--request", help="The id that an answer carried.")]
 Correlation = Annotated[str | None, typer.Option(help="The caller's own id: of a trace, or x-request-id.")]
 Ip = Annotated[str | None, typer.Option("--ip", help="The caller's address.")]
@@ -86,13 +71,19 @@ EVENT: Final = (
     Column("client_ip", "from"),
     Column("path"),
 )
-FIELDS: Final = (Column("field"), Column("value"))
 PROBLEM: Final = (Column("seq", "event", str), Column("kind"), Column("message"))
 
 
-def fields_of(event: AuditEvent) -> list[dict[str, Any]]:
-    """Return *event* as rows, a field each."""
-    rows = {column.title: column.value(event) for column in WHOLE} | {"seq": str(event.seq)}
-    if event.metadata is not None:
-        rows["metadata"] = msgspec.json.encode(event.metadata).decode()
-    return [{"field": name, "value": value} for name, value in rows.items()]
+class Clients(TypedDict):
+    """A key, a project, both or none."""
+
+    key_id: str | None
+    project_id: str | None
+
+
+async def clients(store: Store, *, key: str | None, project: str | None = None) -> Clients:
+    """Return whose events are asked for, by id."""
+    return {
+        "key_id": key and await options.key_id(store, key),
+        "project_id": project and await options.project_id(store, project),
+    }

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from proxystore import Column, CommandLine, SpaceStats
+from proxystore import Column, CommandLine, SpaceStats, Store, options
 
 _RESPONSES = "responses"
 _WHOLE = tuple(Column(name) for name in SpaceStats.__struct_fields__)
@@ -27,12 +27,13 @@ def _hex(text: str) -> bytes:
         raise typer.BadParameter("hexadecimal digits, two for each byte") from None
 
 
-_Json = Annotated[bool, typer.Option("--json", help="For programs: every value there is.")]
 _Space = Annotated[str, typer.Option("--space", help="Which space; that of the response cache if not said.")]
 _All = Annotated[bool, typer.Option("--all", help="Everything in it.")]
 _Model = Annotated[str | None, typer.Option("--model", help="Answers of a model, by the name that was asked for.")]
-_Project = Annotated[str | None, typer.Option("--project", help="Answers to a project, by its id.")]
-_ApiKey = Annotated[str | None, typer.Option("--api-key", help="Answers that a key has asked for first, by its id.")]
+_Project = Annotated[str | None, typer.Option("--project", help="Answers to a project, by its name or id.")]
+_ApiKey = Annotated[
+    str | None, typer.Option("--api-key", help="Answers that a key has asked for first, by its name or id.")
+]
 _Tag = Annotated[list[str] | None, typer.Option("--tag", help="What has this tag; may be given more than once.")]
 _Prefix = Annotated[bytes | None, typer.Option("--prefix", parser=_hex, help="Entries whose key begins so, in hex.")]
 _Key = Annotated[bytes | None, typer.Option("--key", parser=_hex, help="The one entry of this key, in hex.")]
@@ -41,15 +42,14 @@ cache = typer.Typer(help="What is kept so that nobody has to ask for it twice.",
 
 
 @cache.command()
-def stats(context: typer.Context, *, as_json: _Json = False) -> None:
+def stats(context: typer.Context, *, as_json: options.Json = False) -> None:
     """Show what this host keeps on disk, and what hosts share in the database."""
     line: CommandLine = context.obj
 
-    async def work() -> list[SpaceStats]:
-        async with line.store() as store:
-            return [await store.cache.space(name).stats() for name in store.cache.names()]
+    async def measure(store: Store) -> list[SpaceStats]:
+        return [await store.cache.space(name).stats() for name in store.cache.names()]
 
-    line.show(line.run(work()), _WHOLE if as_json else _SHOWN, as_json=as_json)
+    line.show(line.ask(measure), _SHOWN, whole=_WHOLE, as_json=as_json)
 
 
 @cache.command()
@@ -57,16 +57,13 @@ def refresh(context: typer.Context) -> None:
     """Have every process ask again for keys, projects and models: for rows that were edited by hand."""
     line: CommandLine = context.obj
 
-    async def work() -> None:
-        async with (
-            line.store() as store,
-            store.changes.begin("cache", action="cache.refresh", actor=line.actor) as all_,
-        ):
-            all_.touched(None, aggregate="api_key")
-            all_.touched(None, aggregate="project")
-            all_.touched(None, aggregate="model")
+    async def touch(store: Store) -> None:
+        async with store.changes.begin("cache", action="cache.refresh", actor=line.actor) as everything:
+            everything.touched(None, aggregate="api_key")
+            everything.touched(None, aggregate="project")
+            everything.touched(None, aggregate="model")
 
-    line.run(work())
+    line.ask(touch)
     typer.echo("every process asks again, within a second")
 
 
@@ -82,24 +79,28 @@ def purge(
     prefix: _Prefix = None,
     key: _Key = None,
     space: _Space = _RESPONSES,
-    as_json: _Json = False,
+    as_json: options.Json = False,
 ) -> None:
     """Forget entries, on every host: all of them, or those of a model, a project, a key, a tag."""
-    tags = [f"{kind}:{name}" for kind, name in (("model", model), ("project", project), ("key", api_key)) if name]
-    tags += tag or []
-    if sum((everything, bool(tags), prefix is not None, key is not None)) != 1:
+    is_tagged = bool(model or project or api_key or tag)
+    if sum((everything, is_tagged, prefix is not None, key is not None)) != 1:
         raise typer.BadParameter("say what is to be forgotten: --all, --prefix, --key, or one or more of the others")
     line: CommandLine = context.obj
 
-    async def work() -> int:
-        async with line.store() as store:
-            where = store.cache.space(space)
-            if tags:
-                return await where.invalidate(*tags, actor=line.actor)
+    async def forget(store: Store) -> int:
+        where = store.cache.space(space)
+        if not is_tagged:
             return await where.purge(key or prefix or b"", actor=line.actor)
+        tags = {
+            "model": model,
+            "project": project and await options.project_id(store, project),
+            "key": api_key and await options.key_id(store, api_key),
+        }
+        named = [f"{kind}:{name}" for kind, name in tags.items() if name]
+        return await where.invalidate(*named, *(tag or ()), actor=line.actor)
 
-    count = line.run(work())
+    count = line.ask(forget)
     if as_json:
-        line.show([{"space": space, "purged": count}], (Column("space"), Column("purged")), as_json=True)
+        line.show_one({"space": space, "purged": count}, (Column("space"), Column("purged")), as_json=True)
     else:
-        typer.echo(f"forgot {count}")
+        typer.echo(f"forgot {count:,}")

@@ -40,7 +40,7 @@ UNREADABLE: Final = Denial(
     code="unreadable_request",
     message="This API key is limited, and the request does not tell which model it is for.",
 )
-_MAKE_ONE: Final = " There is no API key yet: make one with `proxystore keys create --name NAME`."
+_MAKE_ONE: Final = " There is no API key yet: make one with `proxystore keys create NAME`."
 
 
 def with_hint(denial: Denial) -> Denial:

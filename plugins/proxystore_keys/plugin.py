@@ -52,7 +52,7 @@ class Keys:
         if self._auth == "require" and not (await store.keyring.facts()).has_keys:
             logger.warning(
                 "every request needs an API key, and there is none yet: "
-                "make one with `proxystore keys create --name NAME`, or set PROXYSTORE_AUTH=observe"
+                "make one with `proxystore keys create NAME`, or set PROXYSTORE_AUTH=observe"
             )
 
     @hookimpl(trylast=True)

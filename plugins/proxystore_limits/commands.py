@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Final
 
 import msgspec
 import typer
 
-from proxystore import Column, CommandLine, KeyRecord, LimitWindow
+from proxystore import Column, CommandLine, KeyRecord, LimitWindow, Store, options
 
-_Owner = Annotated[str, typer.Argument(metavar="KEY", help="The id of a key, or another owner of limits.")]
-_Json = Annotated[bool, typer.Option("--json", help="For programs: every window there is.")]
+_Owner = Annotated[
+    str,
+    typer.Argument(metavar="KEY", help="A key, by its id or its name; or another owner of limits.", show_default=False),
+]
 
 limits = typer.Typer(help="What is left of rate limits, quotas and budgets.", no_args_is_help=True)
 
@@ -20,14 +25,16 @@ class _Line(msgspec.Struct):
 
     unit: str
     window: str
-    begins_at: object
+    begins_at: datetime | None
     amount: int | None
     used: int
     held: int
     remaining: int | None
 
 
-_COLUMNS: Final = tuple(Column(name) for name in _Line.__struct_fields__)
+_NAMES: Final = _Line.__struct_fields__
+_WHOLE: Final = tuple(Column(name) for name in _NAMES)
+_COLUMNS: Final = tuple(Column(name, "begins" if name == "begins_at" else None) for name in _NAMES)
 _AMOUNTS: Final = {
     ("requests", "minute"): "requests_per_minute",
     ("tokens", "minute"): "tokens_per_minute",
@@ -38,20 +45,37 @@ _AMOUNTS: Final = {
 
 
 @limits.command("show")
-def show(context: typer.Context, owner: _Owner, *, as_json: _Json = False) -> None:
-    """Show what a key has used of its limits, what processes hold of them, and what is left; money in nano-dollars."""
+def show(context: typer.Context, owner: _Owner, *, as_json: options.Json = False) -> None:
+    """Show what a key has used of its limits, what processes hold of them, and what is left; windows are UTC.
+
+    Amounts of money are dollars in the table, and whole nano-dollars with --json.
+    """
     line: CommandLine = context.obj
 
-    async def read() -> list[_Line]:
-        async with line.store() as store:
-            key = await store.keys.get(owner) if owner.startswith("key_") else None
-            return [_line(window, key) for window in await store.limits.windows(owner)]
+    async def read(store: Store) -> list[_Line]:
+        found = await options.key_id(store, owner)
+        key = await store.keys.get(found) if found.startswith("key_") else None
+        return _lines(await store.limits.windows(found), key)
 
-    line.show(line.run(read()), _COLUMNS, as_json=as_json)
+    lines = line.ask(read)
+    if as_json:
+        line.show(lines, _WHOLE, as_json=True)
+    else:
+        line.show([_words(each) for each in lines], _COLUMNS)
+
+
+def _lines(windows: Sequence[LimitWindow], key: KeyRecord | None) -> list[_Line]:
+    """Return all windows there are, and all limits of which nothing has been used yet."""
+    used = {(window.unit, window.window) for window in windows}
+    unused = [pair for pair in _AMOUNTS if pair not in used and _amount(key, *pair) is not None]
+    return [_line(window, key) for window in windows] + [
+        _line(LimitWindow(owner="", unit=unit, window=window, begins_at=None, used=0, held=0), key)
+        for unit, window in unused
+    ]
 
 
 def _line(window: LimitWindow, key: KeyRecord | None) -> _Line:
-    amount: int | None = getattr(key, _AMOUNTS.get((window.unit, window.window), ""), None)
+    amount = _amount(key, window.unit, window.window)
     return _Line(
         unit=window.unit,
         window=window.window,
@@ -61,3 +85,22 @@ def _line(window: LimitWindow, key: KeyRecord | None) -> _Line:
         held=window.held,
         remaining=None if amount is None else max(0, amount - window.used - window.held),
     )
+
+
+def _amount(key: KeyRecord | None, unit: str, window: str) -> int | None:
+    amount: int | None = getattr(key, _AMOUNTS.get((unit, window), ""), None)
+    return amount
+
+
+def _words(line: _Line) -> dict[str, object]:
+    """Return *line* for people: money in dollars."""
+    row: dict[str, object] = {name: getattr(line, name) for name in _NAMES}
+    if line.unit == "nanousd":
+        row["unit"] = "dollars"
+        for name in ("amount", "used", "held", "remaining"):
+            row[name] = _dollars(getattr(line, name))
+    return row
+
+
+def _dollars(nanousd: int | None) -> Decimal | None:
+    return None if nanousd is None else Decimal(nanousd).scaleb(-9).quantize(Decimal("0.000001"))

@@ -6,11 +6,11 @@ from typing import Any
 
 import typer
 
-from proxystore import CommandLine, UsageEvent
+from proxystore import CommandLine, Store, UsageEvent, options
 from proxystore_usage.exporting import add_export
-from proxystore_usage.options import Before, Csv, EndUser, Id, Json, Key, Limit, Model, Project, Since, Until, show
+from proxystore_usage.options import Before, EndUser, Id, Key, Model, Project, clients, show
 from proxystore_usage.reports import add_reports
-from proxystore_usage.tables import EVENT, EVENT_WHOLE, FIELDS, REPRICED
+from proxystore_usage.tables import EVENT, EVENT_WHOLE, REPRICED
 
 usage = typer.Typer(help="Who used what.", no_args_is_help=True)
 add_reports(usage)
@@ -21,58 +21,40 @@ add_export(usage)
 def list_events(
     context: typer.Context,
     *,
-    limit: Limit = 20,
+    limit: options.Limit = 20,
     model: Model = None,
     key: Key = None,
     project: Project = None,
     end_user: EndUser = None,
-    since: Since = None,
-    until: Until = None,
+    since: options.Since = None,
+    until: options.Until = None,
     before: Before = None,
-    as_json: Json = False,
-    as_csv: Csv = False,
+    as_json: options.Json = False,
+    as_csv: options.Csv = False,
 ) -> None:
     """List single exchanges, newest first."""
     line: CommandLine = context.obj
 
-    async def read() -> list[UsageEvent]:
-        async with line.store() as store:
-            return await store.usage.list(
-                limit=limit,
-                before=before,
-                model=model,
-                key=key,
-                project=project,
-                end_user=end_user,
-                since=since,
-                until=until,
-            )
+    async def read(store: Store) -> list[UsageEvent]:
+        whose = await clients(store, key=key, project=project)
+        return await store.usage.list(
+            limit=limit, before=before, model=model, end_user=end_user, since=since, until=until, **whose
+        )
 
-    show(line, line.run(read()), EVENT, EVENT_WHOLE, as_json=as_json, as_csv=as_csv)
+    show(line, line.ask(read), EVENT, EVENT_WHOLE, as_json=as_json, as_csv=as_csv)
 
 
 @usage.command("show")
-def show_event(context: typer.Context, event_id: Id, *, as_json: Json = False) -> None:
+def show_event(context: typer.Context, event_id: Id, *, as_json: options.Json = False) -> None:
     """Show everything about one exchange."""
     line: CommandLine = context.obj
 
-    async def read() -> UsageEvent:
-        async with line.store() as store:
-            return await store.usage.get(event_id)
-
-    event = line.run(read())
-    if as_json:
-        line.show([event], EVENT_WHOLE, as_json=True)
-    else:
-        line.show(_fields(event), FIELDS)
-
-
-def _fields(event: UsageEvent) -> list[dict[str, Any]]:
-    return [{"field": column.title, "value": column.words(event)} for column in EVENT_WHOLE]
+    event = line.ask(lambda store: store.usage.get(event_id))
+    line.show_one(event, EVENT_WHOLE, as_json=as_json)
 
 
 @usage.command()
-def reprice(context: typer.Context, *, since: Since, as_json: Json = False) -> None:
+def reprice(context: typer.Context, *, since: options.Since, as_json: options.Json = False) -> None:
     """Reckon what was recorded anew, by the prices now known to have held then; roll-ups and open budgets follow.
 
     Nothing else ever changes a cost that was recorded. What has no known price keeps the cost it has.
@@ -94,7 +76,7 @@ def reprice(context: typer.Context, *, since: Since, as_json: Json = False) -> N
 
 
 @usage.command()
-def rebuild(context: typer.Context, *, since: Since = None) -> None:
+def rebuild(context: typer.Context, *, since: options.Since = None) -> None:
     """Make roll-ups anew from events, day by day; may be done while requests come in."""
     line: CommandLine = context.obj
 

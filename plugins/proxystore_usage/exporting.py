@@ -11,8 +11,8 @@ from typing import IO, Annotated, Any, Final, Protocol
 import msgspec
 import typer
 
-from proxystore import CommandLine, ProxyStoreError, Store, UsageEvent
-from proxystore_usage.options import Key, Model, Project, Since, Until, csv_of
+from proxystore import CommandLine, ProxyStoreError, Store, UsageEvent, options
+from proxystore_usage.options import Key, Model, Project, clients, csv_of
 from proxystore_usage.tables import EVENT_WHOLE
 
 _PAGE: Final = 1_000
@@ -100,8 +100,8 @@ def export(
     *,
     written_as: _Format = Format.CSV,
     output: _Output = None,
-    since: Since = None,
-    until: Until = None,
+    since: options.Since = None,
+    until: options.Until = None,
     model: Model = None,
     key: Key = None,
     project: Project = None,
@@ -112,8 +112,9 @@ def export(
     async def work(file: IO[bytes]) -> int:
         async with line.store() as store:
             sink: Sink = _SINKS[written_as](file)
-            events = store.usage.events(since=since, until=until, model=model, key=key, project=project)
-            total = await _expected(store, since=since, until=until, model=model, key=key, project=project)
+            whose = await clients(store, key=key, project=project)
+            events = store.usage.events(since=since, until=until, model=model, **whose)
+            total = await _expected(store, since=since, until=until, model=model, **whose)
             with line.progress("exporting", total) as told:
                 count = 0
                 async for page in _pages(events):
@@ -121,8 +122,8 @@ def export(
                     count += len(page)
                     told(len(page))
                 sink.close()
-            asked = {"format": written_as.value, "since": since, "until": until, "model": model, "key": key}
-            said = {name: str(value) for name, value in {**asked, "project": project}.items() if value is not None}
+            asked = {"format": written_as.value, "since": since, "until": until, "model": model, **whose}
+            said = {name: str(value) for name, value in asked.items() if value is not None}
             await store.audit.record("usage.export", actor=line.actor, metadata={"events": count, **said})
             return count
 

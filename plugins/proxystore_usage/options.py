@@ -5,15 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Final, TypedDict
 from uuid import UUID
 
 import typer
 
-from proxystore import Column, CommandLine
-from proxystore_usage.moments import moment
+from proxystore import Column, CommandLine, Store, options
 
 
 class Grouping(StrEnum):
@@ -31,34 +30,60 @@ class Grouping(StrEnum):
     MONTH = "month"
 
 
-def _moment(text: str) -> datetime:
-    try:
-        return moment(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+def hour(text: str) -> datetime:
+    """Return the full hour that *text* names: `options.moment`, where ``7d`` is that long ago, and what is left of it.
+
+    What lies so far back that only days are known is the beginning of its day.
+
+    Raises:
+        BadParameter: It names none.
+    """
+    found = options.moment(text)
+    if options.span(text) is None:
+        return found  # a date that is no full hour is refused by who is asked, instead of being another one
+    full = found.replace(minute=0, second=0, microsecond=0)
+    is_recent = found > datetime.now(UTC) - _HOURS_KEPT + timedelta(hours=1)
+    return full if is_recent else full.replace(hour=0)
 
 
-def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise typer.BadParameter("an event's id is a UUID, as in the list") from None
-
-
-_When: Final = "2026-11-01, 2026-11-01T14:00, or 24h, 7d, 2w ago; in UTC."
-Json = Annotated[bool, typer.Option("--json", help="For programs: every value there is.")]
-Csv = Annotated[bool, typer.Option("--csv", help="For spreadsheets: every value there is.")]
+_HOURS_KEPT: Final = timedelta(days=90)
+_identity: Final = options.identity("an event")
 By = Annotated[Grouping, typer.Option(help="What to sum up by.")]
-Since = Annotated[datetime | None, typer.Option(parser=_moment, metavar="WHEN", help=f"From then on: {_When}")]
-Until = Annotated[datetime | None, typer.Option(parser=_moment, metavar="WHEN", help="Up to then, exclusive.")]
-Limit = Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")]
+SinceHour = Annotated[
+    datetime | None,
+    typer.Option(
+        "--since",
+        parser=hour,
+        metavar="WHEN",
+        help="From then on: 2026-11-01, 2026-11-01T14:00, or 24h, 7d ago; in UTC.",
+    ),
+]
+UntilHour = Annotated[
+    datetime | None,
+    typer.Option("--until", parser=hour, metavar="WHEN", help="Up to then, exclusive; written likewise."),
+]
 Model = Annotated[str | None, typer.Option(help="Only those that asked for this model, or were answered by it.")]
 Provider = Annotated[str | None, typer.Option(help="Only those of this provider, such as openai.")]
-Key = Annotated[str | None, typer.Option(help="Only those of the key with this id.")]
-Project = Annotated[str | None, typer.Option(help="Only those of the project with this id.")]
+Key = Annotated[str | None, typer.Option(help="Only those of this key, by its id or its name.")]
+Project = Annotated[str | None, typer.Option(help="Only those of this project, by its id or its name.")]
 EndUser = Annotated[str | None, typer.Option(help="Only those on behalf of this end user, as the list shows it.")]
-Before = Annotated[UUID | None, typer.Option(parser=_id, metavar="ID", help="Only those older than this event.")]
-Id = Annotated[UUID, typer.Argument(parser=_id, metavar="ID", help="As in the list.", show_default=False)]
+Before = Annotated[UUID | None, typer.Option(parser=_identity, metavar="ID", help="Only those older than this event.")]
+Id = Annotated[UUID, typer.Argument(parser=_identity, metavar="ID", help="As in the list.", show_default=False)]
+
+
+class Clients(TypedDict):
+    """A key, a project, both or none."""
+
+    key: str | None
+    project: str | None
+
+
+async def clients(store: Store, *, key: str | None, project: str | None) -> Clients:
+    """Return whose usage is asked for, by id."""
+    return {
+        "key": key and await options.key_id(store, key),
+        "project": project and await options.project_id(store, project),
+    }
 
 
 def show(
@@ -74,7 +99,7 @@ def show(
     if as_csv:
         typer.echo(csv_of(rows, whole), nl=False)
     else:
-        line.show(rows, whole if as_json else columns, as_json=as_json)
+        line.show(rows, columns, whole=whole, as_json=as_json)
 
 
 def csv_of(rows: Sequence[object], columns: Sequence[Column], *, has_heading: bool = True) -> str:

@@ -9,19 +9,17 @@ from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import typer
 
-from proxystore import Column, CommandLine, Store
+from proxystore import Column, CommandLine, Store, options
 from proxystore_usage.options import (
     By,
-    Csv,
     Grouping,
-    Json,
     Key,
-    Limit,
     Model,
     Project,
     Provider,
-    Since,
-    Until,
+    SinceHour,
+    UntilHour,
+    clients,
     show,
 )
 from proxystore_usage.tables import (
@@ -85,7 +83,7 @@ _REPORTS = (
 )
 _By = Annotated[Measure, typer.Option("--measure", help="What to rank by.")]
 _AtLeast = Annotated[int, typer.Option(min=1, help="Leave out groups of fewer requests.")]
-_KeyId = Annotated[str, typer.Argument(metavar="KEY", help="The id of a key.", show_default=False)]
+_KeyId = Annotated[str, typer.Argument(metavar="KEY", help="A key, by its id or its name.", show_default=False)]
 _Month = Annotated[str | None, typer.Argument(metavar="YYYY-MM", help="One month; else every one.", show_default=False)]
 _Refresh = Annotated[bool, typer.Option("--refresh", help="Make the days of that month anew from their events first.")]
 
@@ -104,18 +102,22 @@ def _command(report: Report) -> Callable[..., None]:
         context: typer.Context,
         *,
         by: By = Grouping.MODEL,
-        since: Since = None,
-        until: Until = None,
+        since: SinceHour = None,
+        until: UntilHour = None,
         model: Model = None,
         provider: Provider = None,
         key: Key = None,
         project: Project = None,
-        as_json: Json = False,
-        as_csv: Csv = False,
+        as_json: options.Json = False,
+        as_csv: options.Csv = False,
     ) -> None:
         line: CommandLine = context.obj
-        chosen = {"model": model, "provider": provider, "key": key, "project": project}
-        rows = _read(line, lambda store: report.read(store)(by.value, since=since, until=until, **chosen))
+
+        async def read(store: Store) -> Sequence[Any]:
+            whose = await clients(store, key=key, project=project)
+            return await report.read(store)(by.value, since=since, until=until, model=model, provider=provider, **whose)
+
+        rows = line.ask(read)
         show(line, rows, report.columns(by.value), report.whole, as_json=as_json, as_csv=as_csv)
 
     return command
@@ -125,17 +127,17 @@ def top(
     context: typer.Context,
     *,
     by: By = Grouping.KEY,
-    limit: Limit = 10,
+    limit: options.Limit = 10,
     measure: _By = Measure.COST,
-    since: Since = None,
-    until: Until = None,
-    as_json: Json = False,
-    as_csv: Csv = False,
+    since: SinceHour = None,
+    until: UntilHour = None,
+    as_json: options.Json = False,
+    as_csv: options.Csv = False,
 ) -> None:
     """Show who has the most of something."""
     line: CommandLine = context.obj
     what: Any = _MEASURES[measure]
-    rows = _read(line, lambda store: store.usage.top(by.value, limit, measure=what, since=since, until=until))
+    rows = line.ask(lambda store: store.usage.top(by.value, limit, measure=what, since=since, until=until))
     show(line, rows, summary_columns(by.value), SUMMARY_WHOLE, as_json=as_json, as_csv=as_csv)
 
 
@@ -144,14 +146,14 @@ def errors(
     *,
     by: By = Grouping.MODEL,
     at_least: _AtLeast = 1,
-    since: Since = None,
-    until: Until = None,
-    as_json: Json = False,
-    as_csv: Csv = False,
+    since: SinceHour = None,
+    until: UntilHour = None,
+    as_json: options.Json = False,
+    as_csv: options.Csv = False,
 ) -> None:
     """Show which share of requests failed, the highest first."""
     line: CommandLine = context.obj
-    rows = _read(line, lambda store: store.usage.error_rates(by.value, at_least=at_least, since=since, until=until))
+    rows = line.ask(lambda store: store.usage.error_rates(by.value, at_least=at_least, since=since, until=until))
     show(line, rows, error_columns(by.value), SUMMARY_WHOLE, as_json=as_json, as_csv=as_csv)
 
 
@@ -161,23 +163,24 @@ def monthly(
     month: _Month = None,
     *,
     refresh: _Refresh = False,
-    as_json: Json = False,
-    as_csv: Csv = False,
+    as_json: options.Json = False,
+    as_csv: options.Csv = False,
 ) -> None:
     """Sum up what a key used in a month, or in every month."""
     line: CommandLine = context.obj
     when = None if month is None else _year_and_month(month)
 
     async def read(store: Store) -> Sequence[Any]:
+        key_id = await options.key_id(store, key)
         if when is None:
-            return await store.usage.months(key)
+            return await store.usage.months(key_id)
         if refresh:
             await store.refresh_month(*when)
-        return [await store.usage.monthly(key, *when)]
+        return [await store.usage.monthly(key_id, *when)]
 
     if refresh and when is None:
         raise typer.BadParameter("name the month that is to be made anew")
-    rows = _read(line, read)
+    rows = line.ask(read)
     show(line, rows, summary_columns("month"), SUMMARY_WHOLE, as_json=as_json, as_csv=as_csv)
 
 
@@ -187,11 +190,3 @@ def _year_and_month(text: str) -> tuple[int, int]:
     except ValueError:
         raise typer.BadParameter(f"{text!r} is no month such as 2026-11") from None
     return found.year, found.month
-
-
-def _read(line: CommandLine, read: Callable[[Store], Awaitable[Sequence[Any]]]) -> Sequence[Any]:
-    async def work() -> Sequence[Any]:
-        async with line.store() as store:
-            return await read(store)
-
-    return line.run(work())

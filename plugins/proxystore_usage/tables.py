@@ -52,7 +52,6 @@ REPRICED: Final = (
     Column("changed"),
     Column("nanousd", "difference", lambda nanousd: f"{Decimal(nanousd).scaleb(-9):+,.6f}"),
 )
-FIELDS: Final = (Column("field"), Column("value"))
 
 
 def summary_columns(by: str) -> tuple[Column, ...]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from proxystore.asgi import ProxyStoreMiddleware
     from proxystore.cache import Flight, Space
     from proxystore.changes import Change
-    from proxystore.cli import Column, CommandLine
+    from proxystore.cli import Column, CommandLine, options
     from proxystore.database import Database, Query, Statement
     from proxystore.errors import (
         AuditEventNotFound,
@@ -175,6 +175,7 @@ _HOMES: Final = {
     "UsageSummary": "records",
     "WireFormat": "wire",
     "hookimpl": "hooks",
+    "options": "cli",
     "uuid7": "ids",
 }
 __all__ = [
@@ -266,6 +267,7 @@ __all__ = [
     "UsageSummary",
     "WireFormat",
     "hookimpl",
+    "options",
     "uuid7",
 ]
 

@@ -169,15 +169,15 @@ def test_the_command_line_tells_no_secret_but_the_one_it_makes(migrated_url: str
             check=False,
         )
 
-    made = run("keys", "create", "--name", "n", "--json")
-    secret = json.loads(made.stdout)[0].pop("secret")
+    made = run("keys", "create", "n", "--json")
+    secret = json.loads(made.stdout).pop("secret")
     told = [
         made.stderr,
         *(
             text
             for done in (
-                run("keys", "import", "--name", "n", given=_FOREIGN),
-                run("keys", "import", "--name", "n", given=_FOREIGN),  # refused, with a traceback
+                run("keys", "import", "n", given=_FOREIGN),
+                run("keys", "import", "n", given=_FOREIGN),  # refused, with a traceback
                 run("keys", "list", "--json"),
                 run("settings", "show"),
             )

@@ -25,12 +25,14 @@ def _json(invoke: Invoke, *words: str) -> list[dict[str, Any]]:
 
 
 def _one(invoke: Invoke, *words: str) -> dict[str, Any]:
-    (row,) = _json(invoke, *words)
+    result = invoke(*words, "--json")
+    assert result.exit_code == 0, result.stderr
+    row: dict[str, Any] = json.loads(result.stdout)
     return row
 
 
 def test_a_secret_is_told_once_and_alone_on_standard_output(invoke: Invoke) -> None:
-    made = invoke("keys", "create", "--name", "demo")
+    made = invoke("keys", "create", "demo")
     secret = made.stdout.strip()
     (key,) = _json(invoke, "keys", "list")
 
@@ -49,7 +51,7 @@ def test_a_key_is_made_with_everything_and_changed(invoke: Invoke) -> None:
     project = _one(invoke, "projects", "create", "search", "--setting", "disconnect=drain")
     words = "--project search --model gpt-4o --model gpt-5 --requests-per-minute 60 --tokens-per-minute 9000"
     more = "--max-requests 5 --daily-budget 1.50 --monthly-budget $50 --expires 30d --setting cache_ttl=60"
-    made = _one(invoke, "keys", "create", "--name", "demo", *words.split(), *more.split())
+    made = _one(invoke, "keys", "create", "demo", *words.split(), *more.split())
     key = made["id"]
 
     assert is_well_formed(made.pop("secret").encode())
@@ -67,7 +69,7 @@ def test_a_key_is_made_with_everything_and_changed(invoke: Invoke) -> None:
 
 
 def test_a_key_is_rotated_revoked_and_deleted(invoke: Invoke) -> None:
-    first = _one(invoke, "keys", "create", "--name", "demo")
+    first = _one(invoke, "keys", "create", "demo")
     second = _one(invoke, "keys", "rotate", first["id"], "--grace", "24h")
 
     assert second["secret"] != first["secret"]
@@ -85,8 +87,8 @@ def test_a_key_is_rotated_revoked_and_deleted(invoke: Invoke) -> None:
 
 def test_many_are_revoked_by_project_or_by_age(invoke: Invoke) -> None:
     _one(invoke, "projects", "create", "p")
-    _one(invoke, "keys", "create", "--name", "a", "--project", "p")
-    _one(invoke, "keys", "create", "--name", "b", "--expires", "2020-01-01")
+    _one(invoke, "keys", "create", "a", "--project", "p")
+    _one(invoke, "keys", "create", "b", "--expires", "2020-01-01")
 
     assert invoke("keys", "revoke", "--project", "p").stdout == "revoked 1\n"
     assert invoke("keys", "revoke", "--expired").stdout == "revoked 1\n"
@@ -97,18 +99,47 @@ def test_many_are_revoked_by_project_or_by_age(invoke: Invoke) -> None:
 
 
 def test_a_key_is_imported_from_standard_input(place: Path) -> None:
-    words = (*COMMAND, "keys", "import", "--name", "old", "--json", "--database", f"sqlite:///{place}/p.db")
+    limits = ("--requests-per-minute", "9", "--monthly-budget", "5", "--setting", "unpriced=refuse")
+    words = (*COMMAND, "keys", "import", "old", *limits, "--json", "--database", f"sqlite:///{place}/p.db")
     done = subprocess.run(
         words, input=f"{_FOREIGN}\n", text=True, capture_output=True, timeout=60, check=True, env=dict(os.environ)
     )
-    (key,) = json.loads(done.stdout)
+    key = json.loads(done.stdout)
 
     assert (key["origin"], key["prefix"]) == ("imported", "sk-Zm9…c4OQ")
+    assert (key["requests_per_minute"], key["monthly_budget"], key["settings"]) == (9, "5", {"unpriced": "refuse"})
     assert _FOREIGN not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(
+    "words", [["--name", "old"], ["--name=old"], ["--json", "--name", "old"], ["old"]], ids=" ".join
+)
+def test_a_name_may_also_be_given_as_an_option(invoke: Invoke, words: list[str]) -> None:
+    assert _one(invoke, "keys", "adopt", "ab" * 32, *words)["name"] == "old"
+
+
+def test_a_key_goes_by_its_name_unless_another_has_it(invoke: Invoke) -> None:
+    key = _one(invoke, "keys", "create", "demo")
+    assert _one(invoke, "keys", "show", "demo")["id"] == key["id"]
+    assert invoke("keys", "metadata", "set", "demo", "tag", "team", "search").stdout == "tag team is search\n"
+    assert invoke("keys", "revoke", "demo").stdout == "revoked 1\n"
+
+    assert _one(invoke, "keys", "create", "demo")["id"] != key["id"]
+    assert "more than one key is called 'demo'" in invoke("keys", "show", "demo").stderr
+
+
+def test_people_are_shown_what_a_project_is_called_and_programs_its_id(invoke: Invoke) -> None:
+    project = _one(invoke, "projects", "create", "search")
+    _one(invoke, "keys", "create", "demo", "--project", "search")
+
+    assert " search " in invoke("keys", "list").stdout
+    assert "search" in invoke("keys", "show", "demo").stdout
+    assert project["id"] not in invoke("keys", "list").stdout
+    assert [key["project_id"] for key in _json(invoke, "keys", "list")] == [project["id"]]
+
+
 def test_what_is_written_on_a_key_is_listed(invoke: Invoke) -> None:
-    key = _one(invoke, "keys", "create", "--name", "demo")["id"]
+    key = _one(invoke, "keys", "create", "demo")["id"]
     assert invoke("keys", "metadata", "set", key, "tag", "team", "search").exit_code == 0
 
     assert _json(invoke, "keys", "metadata", "list", key) == [{"type": "tag", "key": "team", "value": "search"}]
@@ -117,14 +148,14 @@ def test_what_is_written_on_a_key_is_listed(invoke: Invoke) -> None:
 
 
 def test_a_fingerprint_is_adopted(invoke: Invoke) -> None:
-    key = _one(invoke, "keys", "adopt", "ab" * 32, "--name", "seen")
+    key = _one(invoke, "keys", "adopt", "ab" * 32, "seen")
 
     assert (key["origin"], key["prefix"]) == ("adopted", "abababab…")
 
 
 def test_projects_are_made_changed_and_deleted(invoke: Invoke) -> None:
     made = _one(invoke, "projects", "create", "search")
-    key = _one(invoke, "keys", "create", "--name", "demo", "--project", made["id"])
+    key = _one(invoke, "keys", "create", "demo", "--project", made["id"])
 
     assert _one(invoke, "projects", "update", "search", "--name", "ads", "--setting", "unpriced=alert")["name"] == "ads"
     assert not _one(invoke, "projects", "deactivate", "ads", "--revoke-keys")["is_active"]
@@ -138,12 +169,13 @@ def test_projects_are_made_changed_and_deleted(invoke: Invoke) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["keys", "create", "--name", "n", "--project", "nowhere"], "There is no such project"),
-        (["keys", "create", "--name", "n", "--monthly-budget", "much"], "12.50"),
-        (["keys", "create", "--name", "n", "--expires", "soon"], "30d"),
-        (["keys", "create", "--name", "n", "--setting", "colour"], "NAME=VALUE"),
-        (["keys", "create", "--name", "n", "--setting", "colour=1"], "colour"),
-        (["keys", "show", "demo"], "key_"),
+        (["keys", "create", "n", "--project", "nowhere"], "No project is called 'nowhere'"),
+        (["keys", "create", "n", "--monthly-budget", "much"], "12.50"),
+        (["keys", "create", "n", "--expires", "soon"], "30d"),
+        (["keys", "create", "n", "--setting", "colour"], "NAME=VALUE"),
+        (["keys", "create", "n", "--setting", "colour=1"], "colour"),
+        (["keys", "show", "demo"], "No key is called 'demo'"),
+        (["keys", "create"], "NAME"),
     ],
 )
 def test_what_is_wrong_is_told(invoke: Invoke, words: list[str], told: str) -> None:

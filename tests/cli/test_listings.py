@@ -105,7 +105,7 @@ def test_what_the_setting_leaves_out_stays_out(invoke: Invoke, monkeypatch: pyte
 
 def test_a_plugin_is_shown_with_its_place_at_each_hook(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROXYSTORE_PLUGINS", "audit,usage")
-    (shown,) = json.loads(invoke("plugins", "show", "usage", "--json").stdout)
+    shown = json.loads(invoke("plugins", "show", "usage", "--json").stdout)
     places = {place["hook"]: (place["place"], place["of"]) for place in shown["hooks"]}
 
     assert (shown["name"], shown["state"], shown["order"]) == ("usage", "on", 2)

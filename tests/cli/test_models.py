@@ -46,7 +46,7 @@ def test_models_are_added_changed_priced_and_removed(run: Any) -> None:
     run("models", "update", "ours", "--mode", "chat", "--set", "supports_vision=true", "--set", 'endpoints=["/v1/x"]')
     run("models", "price", "ours", "--input", "3", "--output", "12", "--cache-read", "0.3")
     run("models", "price", "ours", "--input", "1", "--tier", "batch", "--above", "1000")
-    (shown,) = run("models", "show", "ours", "--json")
+    shown = run("models", "show", "ours", "--json")
     prices = run("models", "price", "ours", "--json")
 
     assert (shown["provider"], shown["family"], shown["mode"]) == ("us", "first", "chat")
@@ -83,8 +83,8 @@ def test_aliases_and_rules_are_set_listed_and_removed(run: Any) -> None:
 
 
 def test_lists_are_imported_and_searched(run: Any) -> None:
-    (first,) = run("models", "import", "litellm", _FILE, "--json")
-    (again,) = run("models", "import", "litellm", _FILE, "--json")
+    first = run("models", "import", "litellm", _FILE, "--json")
+    again = run("models", "import", "litellm", _FILE, "--json")
 
     assert (first["added"], again["unchanged"]) == (9, 9)
     assert [model["name"] for model in run("models", "list", "--provider", "anthropic", "--json")] == [
@@ -98,8 +98,8 @@ def test_providers_and_families_are_kept(run: Any) -> None:
     run("providers", "update", "us", "--auth-method", "bearer")
     run("families", "add", "us", "first", "--description", "One")
     run("families", "update", "us", "first", "--description", "The first")
-    (provider,) = run("providers", "show", "us", "--json")
-    (family,) = run("families", "show", "us", "first", "--json")
+    provider = run("providers", "show", "us", "--json")
+    family = run("families", "show", "us", "first", "--json")
 
     assert (provider["base_url"], provider["auth_method"]) == ("https://us.example", "bearer")
     assert (provider["features"], family["description"]) == ({"batch": True}, "The first")

@@ -12,13 +12,14 @@ from typing import TypeAlias
 from uuid import UUID
 
 import pytest
+import typer
 from pyarrow import parquet
 from typer.testing import CliRunner, Result
 
 from proxystore import Settings, Store
 from proxystore.cli.building import build
 from proxystore.ids import uuid7
-from proxystore_usage.moments import moment
+from proxystore_usage.options import hour
 from tests.ledger.world import entry
 
 Type: TypeAlias = Callable[..., Result]
@@ -143,7 +144,7 @@ def test_the_list_is_newest_first_and_can_be_filtered(type_: Type, ids: list[UUI
 
 def test_one_event_is_shown_whole(type_: Type, ids: list[UUID]) -> None:
     assert "gpt-5-2026" in type_("show", str(ids[0])).stdout
-    (event,) = json.loads(type_("show", str(ids[0]), "--json").stdout)
+    event = json.loads(type_("show", str(ids[0]), "--json").stdout)
     assert (event["event_id"], event["input_tokens"], event["cost"]) == (str(ids[0]), 1000, "0.001250000")
 
 
@@ -170,15 +171,15 @@ def test_what_makes_no_sense_is_one_clear_error(type_: Type, words: list[str]) -
 
 def test_moments_are_hours_and_long_ago_days() -> None:
     now = datetime.now(UTC)
-    assert moment("2026-11-01") == datetime(2026, 11, 1, tzinfo=UTC)
-    assert moment("2026-11-01T14:00+02:00") == datetime(2026, 11, 1, 12, tzinfo=UTC)
-    assert timedelta(hours=24) <= now - moment("24h") < timedelta(hours=25, seconds=5)
-    assert moment("7d").minute == 0
-    assert moment("20w").hour == 0
-    assert moment("90d").hour == 0
+    assert hour("2026-11-01") == datetime(2026, 11, 1, tzinfo=UTC)
+    assert hour("2026-11-01T14:00+02:00") == datetime(2026, 11, 1, 12, tzinfo=UTC)
+    assert timedelta(hours=24) <= now - hour("24h") < timedelta(hours=25, seconds=5)
+    assert hour("7d").minute == 0
+    assert hour("20w").hour == 0
+    assert hour("90d").hour == 0
 
 
 @pytest.mark.parametrize("text", ["", "7", "7y", "999999w", "tomorrow", "2026-13-01"])
 def test_other_moments_are_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"2026-11-01|calendar"):
-        moment(text)
+    with pytest.raises(typer.BadParameter, match=r"2026-11-01|calendar"):
+        hour(text)

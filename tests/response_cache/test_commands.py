@@ -91,7 +91,7 @@ def test_what_is_named_is_forgotten(settings, words, left):
     result = _type(settings, "purge", *words, "--json")
 
     assert result.exit_code == 0
-    (row,) = json.loads(result.stdout)
+    row = json.loads(result.stdout)
     assert row["purged"] == (1 if "mine" in words else 3 - len(left))
     assert _left(settings) == left
 

@@ -15,7 +15,9 @@ from proxystore.cli.forward import forward
 from proxystore.cli.globals import Globals
 from proxystore.cli.keys import keys
 from proxystore.cli.ledger import ledger
-from proxystore.cli.models import families, models, providers
+from proxystore.cli.models.families import families
+from proxystore.cli.models.models import models
+from proxystore.cli.models.providers import providers
 from proxystore.cli.plugins import plugins
 from proxystore.cli.projects import projects
 from proxystore.cli.root import Root

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from proxystore.cli.tables import Column, print_json, print_table
+from proxystore.cli.tables import FIELDS, Column, print_json, print_object, print_table
 from proxystore.hooks import Plugins
 from proxystore.settings import Settings
 
@@ -37,20 +37,16 @@ class CommandLine:
     Example:
         ```python
         import typer
-        from proxystore import Column, CommandLine, hookimpl
+        from proxystore import Column, CommandLine, hookimpl, options
 
         class Models:
             @hookimpl
             def register_commands(self, cli: typer.Typer) -> None:
                 @cli.command()
-                def models(context: typer.Context, as_json: bool = typer.Option(False, "--json")) -> None:
+                def models(context: typer.Context, *, as_json: options.Json = False) -> None:
                     line: CommandLine = context.obj
-                    rows = line.run(self.read(line))
-                    line.show(rows, [Column("model"), Column("requests")], as_json=as_json)
-
-            async def read(self, line: CommandLine) -> list[dict[str, object]]:
-                async with line.store() as store:
-                    return [{"model": row.model, "requests": row.requests} for row in await store.usage.summary()]
+                    rows = line.ask(lambda store: store.usage.summary())
+                    line.show(rows, [Column("group", "model"), Column("requests")], as_json=as_json)
         ```
     """
 
@@ -72,6 +68,15 @@ class CommandLine:
         """Return what *coroutine* returns."""
         return asyncio.run(coroutine)
 
+    def ask(self, work: Callable[[Store], Awaitable[T]]) -> T:
+        """Return what *work* makes of the open store."""
+
+        async def asked() -> T:
+            async with self.store() as store:
+                return await work(store)
+
+        return self.run(asked())
+
     @asynccontextmanager
     async def store(self) -> AsyncIterator[Store]:
         """Give the open store, after saying on stderr which database it is.
@@ -92,20 +97,34 @@ class CommandLine:
             self._has_announced = True
 
     def show(
-        self, rows: Sequence[object], columns: Sequence[Column], *, as_json: bool = False, title: str | None = None
+        self,
+        rows: Sequence[object],
+        columns: Sequence[Column],
+        *,
+        whole: Sequence[Column] | None = None,
+        as_json: bool = False,
+        title: str | None = None,
     ) -> None:
         """Print *rows*, which are mappings or objects with attributes, to stdout.
 
         Args:
             rows: One line each.
             columns: What to show of a row, in this order.
+            whole: What there is of a row for programs, if that is more.
             as_json: As a JSON array of objects with the columns' names, for programs.
             title: Stands above a table.
         """
         if as_json:
-            print_json(rows, columns)
+            print_json(rows, columns if whole is None else whole)
         else:
             print_table(rows, columns, title)
+
+    def show_one(self, row: object, columns: Sequence[Column], *, as_json: bool = False) -> None:
+        """Print one *row* to stdout: a line for each column, or a JSON object."""
+        if as_json:
+            print_object(row, columns)
+        else:
+            print_table([{"field": column.title, "value": column.words(row)} for column in columns], FIELDS)
 
     @contextmanager
     def progress(self, description: str, total: int | None = None) -> Iterator[Callable[[int], None]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from proxystore.cli import options
 from proxystore.cli.commandline import CommandLine
 from proxystore.cli.tables import Column
 from proxystore.errors import SchemaError
@@ -20,8 +21,6 @@ _COLUMNS = (Column("history"), Column("revision"), Column("message"), Column("st
 _DELETED = (Column("table"), Column("deleted"))
 _PROBLEM = (Column("problem"),)
 
-_Json = Annotated[bool, typer.Option("--json", help="For programs.")]
-_Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 _Path = Annotated[Path, typer.Argument(metavar="PATH", help="A file that is not there yet.", show_default=False)]
 _To = Annotated[str | None, typer.Argument(metavar="REVISION", help="Where to go back to.", show_default=False)]
 
@@ -30,7 +29,7 @@ db = typer.Typer(help="The database's schema: how far it has come, and moving it
 
 @db.command()
 @db.command("migrate", hidden=True)
-def upgrade(context: typer.Context, *, as_json: _Json = False) -> None:
+def upgrade(context: typer.Context, *, as_json: options.Json = False) -> None:
     """Apply every revision that is missing: all of them, or none if one fails."""
     from proxystore import migrating  # loads three libraries: not for `--help`
 
@@ -49,7 +48,9 @@ def upgrade(context: typer.Context, *, as_json: _Json = False) -> None:
 
 @db.command()
 @db.command("rollback", hidden=True)
-def downgrade(context: typer.Context, to: _To = None, *, yes: _Yes = False, as_json: _Json = False) -> None:
+def downgrade(
+    context: typer.Context, to: _To = None, *, yes: options.Yes = False, as_json: options.Json = False
+) -> None:
     """Undo the newest revision, or all after REVISION; what they created goes, with all that is in it.
 
     `base` undoes everything. Plugins' revisions stay.
@@ -68,7 +69,7 @@ def downgrade(context: typer.Context, to: _To = None, *, yes: _Yes = False, as_j
 
 
 @db.command()
-def status(context: typer.Context, *, as_json: _Json = False) -> None:
+def status(context: typer.Context, *, as_json: options.Json = False) -> None:
     """List every revision and when it was applied; change nothing."""
     from proxystore import migrating
 
@@ -80,7 +81,7 @@ def status(context: typer.Context, *, as_json: _Json = False) -> None:
 
 
 @db.command()
-def check(context: typer.Context, *, as_json: _Json = False) -> None:
+def check(context: typer.Context, *, as_json: options.Json = False) -> None:
     """Compare the schema with what this release needs; exit with 1 if they differ. Changes nothing."""
     from proxystore import migrating
 
@@ -97,16 +98,13 @@ def check(context: typer.Context, *, as_json: _Json = False) -> None:
 
 
 @db.command()
-def cleanup(context: typer.Context, *, as_json: _Json = False) -> None:
+def cleanup(context: typer.Context, *, as_json: options.Json = False) -> None:
     """Delete what was kept long enough, a little at a time; sums by day stay. Running proxies do so every hour."""
     line: CommandLine = context.obj
 
-    async def work() -> dict[str, int]:
-        async with line.store() as store:
-            with line.progress("cleaning up"):
-                return await store.cleanup()
-
-    rows = [{"table": table, "deleted": count} for table, count in line.run(work()).items()]
+    with line.progress("cleaning up"):
+        counts = line.ask(lambda store: store.cleanup())
+    rows = [{"table": table, "deleted": count} for table, count in counts.items()]
     line.show(rows, _DELETED, as_json=as_json)
 
 

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import msgspec
 import typer
+from typer.core import TyperCommand
+from typing_extensions import override
 
+from proxystore.cli.options import deadline, dollars, duration, key_id
 from proxystore.cli.tables import Column
-from proxystore.settings.kinds import seconds
+from proxystore.errors import KeyNotFound
 
 if TYPE_CHECKING:
     from proxystore.cli.commandline import CommandLine
     from proxystore.records import KeyRecord, NewKey
     from proxystore.store import Store
-
-T = TypeVar("T")
 
 
 class Bound(StrEnum):
@@ -44,26 +45,23 @@ class Origin(StrEnum):
     ADOPTED = "adopted"
 
 
-def _duration(text: str) -> timedelta:
-    try:
-        return timedelta(seconds=float(str(seconds(text))))
-    except (ValueError, OverflowError):
-        raise typer.BadParameter("may be a duration such as 90s, 12h or 30d") from None
+class Naming(TyperCommand):
+    """A command whose NAME may also be given as ``--name NAME``."""
+
+    @override
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, _with_name_last(args))
 
 
-def _moment(text: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return datetime.now(UTC) + _duration(text)
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
-def _money(text: str) -> Decimal:
-    try:
-        return Decimal(text.removeprefix("$"))
-    except ArithmeticError:
-        raise typer.BadParameter("may be an amount of dollars such as 12.50") from None
+def _with_name_last(words: Sequence[str]) -> list[str]:
+    for place, word in enumerate(words):
+        if word == "--":
+            break
+        if word == "--name" and place + 1 < len(words):
+            return [*words[:place], *words[place + 2 :], words[place + 1]]
+        if word.startswith("--name="):
+            return [*words[:place], *words[place + 1 :], word.removeprefix("--name=")]
+    return [*words]
 
 
 def _setting(text: str) -> tuple[str, Any]:
@@ -76,22 +74,21 @@ def _setting(text: str) -> tuple[str, Any]:
         return name, value or None
 
 
-Json = Annotated[bool, typer.Option("--json", help="For programs: every value there is.")]
-Limit = Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")]
-Key = Annotated[str, typer.Argument(metavar="KEY", help="Its id, key_…", show_default=False)]
-Keys = Annotated[list[str], typer.Argument(metavar="KEY...", help="Their ids, key_…", show_default=False)]
+Key = Annotated[str, typer.Argument(metavar="KEY", help="Its id, key_…, or its name.", show_default=False)]
 Project = Annotated[str, typer.Argument(metavar="PROJECT", help="Its name, or its id.", show_default=False)]
-Name = Annotated[str, typer.Option(help="For people.", show_default=False)]
-NewName = Annotated[str | None, typer.Option(help="For people.")]
-InProject = Annotated[str | None, typer.Option("--project", help="The project it belongs to, by name or id.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="What people call it.", show_default=False)]
+NewName = Annotated[str | None, typer.Option("--name", help="What people call it.")]
+OfName = Annotated[str | None, typer.Option("--name", help="Only those of this name.")]
+InProject = Annotated[str | None, typer.Option("--project", help="The project it belongs to, by its name or id.")]
+OfProject = Annotated[str | None, typer.Option("--project", help="Only those of this project, by its name or id.")]
 Models = Annotated[list[str] | None, typer.Option("--model", help="A model it may call; again for more. Else all.")]
 Requests = Annotated[int | None, typer.Option(help="Requests it may make in a minute.")]
 Tokens = Annotated[int | None, typer.Option(help="Tokens it may use in a minute.")]
 MaxRequests = Annotated[int | None, typer.Option(help="Requests it may ever make.")]
-Daily = Annotated[Decimal | None, typer.Option(parser=_money, metavar="DOLLARS", help="What it may spend in a day.")]
-Monthly = Annotated[Decimal | None, typer.Option(parser=_money, metavar="DOLLARS", help="... and in a month; UTC.")]
+Daily = Annotated[Decimal | None, typer.Option(parser=dollars, metavar="DOLLARS", help="What it may spend in a day.")]
+Monthly = Annotated[Decimal | None, typer.Option(parser=dollars, metavar="DOLLARS", help="... and in a month; UTC.")]
 Expires = Annotated[
-    datetime | None, typer.Option(parser=_moment, metavar="WHEN", help="30d, 12h, or 2027-01-31T18:00; in UTC.")
+    datetime | None, typer.Option(parser=deadline, metavar="WHEN", help="30d, 12h, or 2027-01-31T18:00; in UTC.")
 ]
 Settings = Annotated[
     list[Any] | None,
@@ -105,35 +102,77 @@ Settings = Annotated[
 Clear = Annotated[list[Bound] | None, typer.Option(help="Take this away; again for more.")]
 Grace = Annotated[
     timedelta | None,
-    typer.Option(parser=_duration, metavar="TIME", help="For how long the old secret stays good, such as 24h."),
+    typer.Option(parser=duration, metavar="TIME", help="For how long the old secret stays good, such as 24h."),
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
-KEYS: Final = (
-    Column("id"),
-    Column("name"),
-    Column("prefix"),
-    Column("project_id", "project"),
-    Column("is_active", "active"),
-    Column("expires_at", "expires"),
-    Column("last_used_at", "last used"),
-    Column("request_count", "requests"),
+_PROJECT: Final = "project_id"
+_KEY: Final = ("id", "name", "prefix", _PROJECT, "is_active", "expires_at", "last_used_at", "request_count")
+_WHOLE_KEY: Final = (
+    *("id", "name", "prefix", "origin", _PROJECT, "models", "requests_per_minute", "tokens_per_minute"),
+    *("max_requests", "daily_budget", "monthly_budget", "is_active", "expires_at", "deactivated_at", "revoked_at"),
+    *("deleted_at", "previous_until", "settings", "created_at", "updated_at", "last_used_at", "request_count"),
+    "cache_hit_count",
 )
-WHOLE_KEY: Final = tuple(
-    Column(name)
-    for name in (
-        *("id", "name", "prefix", "origin", "project_id", "models", "requests_per_minute", "tokens_per_minute"),
-        *("max_requests", "daily_budget", "monthly_budget", "is_active", "expires_at", "deactivated_at", "revoked_at"),
-        *("deleted_at", "previous_until", "settings", "created_at", "updated_at", "last_used_at", "request_count"),
-        "cache_hit_count",
-    )
-)
+_HEADINGS: Final = {
+    _PROJECT: "project",
+    "is_active": "active",
+    "expires_at": "expires",
+    "last_used_at": "last used",
+    "request_count": "requests",
+    "cache_hit_count": "answered from the cache",
+}
 PROJECTS: Final = (Column("id"), Column("name"), Column("is_active", "active"), Column("created_at", "created"))
 WHOLE_PROJECT: Final = tuple(
-    Column(name)
-    for name in (*("id", "name", "is_active", "deactivated_at", "deleted_at", "settings", "created_at", "updated_at"),)
+    Column(name, _HEADINGS.get(name))
+    for name in ("id", "name", "is_active", "deactivated_at", "deleted_at", "settings", "created_at", "updated_at")
 )
-_FIELDS: Final = (Column("field"), Column("value"))
+
+
+class Keys(NamedTuple):
+    """Keys, and what the projects are called that they belong to."""
+
+    records: Sequence[KeyRecord]
+    projects: Mapping[str, str]
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """What people look for in a list."""
+        return self._columns(_KEY)
+
+    @property
+    def whole(self) -> tuple[Column, ...]:
+        """Everything about them."""
+        return self._columns(_WHOLE_KEY)
+
+    def show(self, line: CommandLine, *, as_json: bool) -> None:
+        """Print everything about the only one."""
+        line.show_one(self.records[0], self.whole, as_json=as_json)
+
+    def _columns(self, names: Sequence[str]) -> tuple[Column, ...]:
+        return tuple(
+            Column(
+                name, _HEADINGS.get(name), (lambda each: self.projects.get(each, each)) if name == _PROJECT else None
+            )
+            for name in names
+        )
+
+
+async def known(store: Store, *records: KeyRecord) -> Keys:
+    """Return *records*, ready to be shown."""
+    ids = {record.project_id for record in records if record.project_id is not None}
+    return Keys(records, {each: (await store.projects.get(each)).name for each in sorted(ids)})
+
+
+async def id_of(store: Store, called: str) -> str:
+    """Return the id of the key that is *called* so, by its id or by its name.
+
+    Raises:
+        KeyNotFound: None is.
+    """
+    found = await key_id(store, called)
+    if not found.startswith("key_"):
+        raise KeyNotFound(f"No key is called {called!r}: `proxystore keys list` has those that there are.")
+    return found
 
 
 def given(**options: object) -> dict[str, Any]:
@@ -152,29 +191,11 @@ def cleared(bounds: Sequence[Bound] | None) -> dict[str, None]:
     return dict.fromkeys(names.get(bound, bound.value.replace("-", "_")) for bound in bounds or ())
 
 
-def run(line: CommandLine, work: Callable[[Store], Awaitable[T]]) -> T:
-    """Return what *work* makes of the open store."""
-
-    async def opened() -> T:
-        async with line.store() as store:
-            return await work(store)
-
-    return line.run(opened())
-
-
-def show_one(line: CommandLine, row: object, whole: Sequence[Column], *, as_json: bool) -> None:
-    """Print everything about one row."""
-    if as_json:
-        line.show([row], whole, as_json=True)
-    else:
-        line.show([{"field": column.title, "value": column.value(row)} for column in whole], _FIELDS)
-
-
 def tell_new(line: CommandLine, new: NewKey, *, as_json: bool) -> None:
     """Print a secret, the only time it is told: alone on standard output, so that a shell can take it."""
     if as_json:
-        row = {"secret": new.secret} | {column.name: column.value(new.record) for column in WHOLE_KEY}
-        line.show([row], (Column("secret"), *WHOLE_KEY), as_json=True)
+        row = {"secret": new.secret} | {name: getattr(new.record, name) for name in _WHOLE_KEY}
+        line.show_one(row, tuple(map(Column, row)), as_json=True)
     else:
         typer.echo(f"{described(new.record)}; its secret is told here and never again:", err=True)
         typer.echo(new.secret)

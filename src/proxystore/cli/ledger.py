@@ -7,6 +7,7 @@ from uuid import UUID
 
 import typer
 
+from proxystore.cli import options
 from proxystore.cli.commandline import CommandLine
 from proxystore.cli.tables import Column
 from proxystore.errors import SettingsError
@@ -16,23 +17,15 @@ if TYPE_CHECKING:
 
     from proxystore.ledger import DeadLetters
 
-_FIELDS = (Column("field"), Column("value"))
 _LETTER = (Column("event_id", "id", str), Column("recorded_at", "recorded"), Column("kind"), Column("reason"))
 _LETTER_WHOLE = tuple(Column(name) for name in ("event_id", "segment_id", "kind", "entry", "reason", "recorded_at"))
 _REFUSAL = (Column("event_id", "id", str), Column("reason"))
 
 
-def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise typer.BadParameter("a dead letter's id is a UUID, as in the list") from None
-
-
-_Json = Annotated[bool, typer.Option("--json", help="For programs: every value there is.")]
-_Limit = Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")]
-_Ids = Annotated[list[UUID] | None, typer.Argument(parser=_id, metavar="ID...", help="As in the list; none: all.")]
-_Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+_Ids = Annotated[
+    list[UUID] | None,
+    typer.Argument(parser=options.identity("a dead letter"), metavar="ID...", help="As in the list; none: all."),
+]
 
 ledger = typer.Typer(
     help="What waits in this host's journal, and what could not be written down.", no_args_is_help=True
@@ -42,7 +35,7 @@ ledger.add_typer(dead_letters, name="dead-letters")
 
 
 @ledger.command()
-def status(context: typer.Context, *, as_json: _Json = False) -> None:
+def status(context: typer.Context, *, as_json: options.Json = False) -> None:
     """Show how much is not in the database yet, and what went wrong; changes nothing, needs no server."""
     from proxystore.ledger import inspect
 
@@ -53,23 +46,19 @@ def status(context: typer.Context, *, as_json: _Json = False) -> None:
             "a database in memory has its journal in a temporary directory, which only its process knows"
         )
     found = line.run(inspect(line.settings))
-    names = type(found).__struct_fields__
-    if as_json:
-        line.show([found], [Column(name) for name in names], as_json=True)
-    else:
-        line.show([{"field": name, "value": getattr(found, name)} for name in names], _FIELDS)
+    line.show_one(found, [Column(name) for name in type(found).__struct_fields__], as_json=as_json)
 
 
 @dead_letters.command("list")
-def list_letters(context: typer.Context, *, limit: _Limit = 20, as_json: _Json = False) -> None:
+def list_letters(context: typer.Context, *, limit: options.Limit = 20, as_json: options.Json = False) -> None:
     """List dead letters, newest first."""
     line: CommandLine = context.obj
     letters = _run(line, lambda letters: letters.list(limit=limit))
-    line.show(letters, _LETTER_WHOLE if as_json else _LETTER, as_json=as_json)
+    line.show(letters, _LETTER, whole=_LETTER_WHOLE, as_json=as_json)
 
 
 @dead_letters.command()
-def retry(context: typer.Context, ids: _Ids = None, *, as_json: _Json = False) -> None:
+def retry(context: typer.Context, ids: _Ids = None, *, as_json: options.Json = False) -> None:
     """Count dead letters as events, where the database takes them now; exit with 1 if it does not take all."""
     line: CommandLine = context.obj
     counted, refusals = _run(line, lambda letters: letters.retry(ids))
@@ -81,7 +70,7 @@ def retry(context: typer.Context, ids: _Ids = None, *, as_json: _Json = False) -
 
 
 @dead_letters.command()
-def drop(context: typer.Context, ids: _Ids = None, *, yes: _Yes = False) -> None:
+def drop(context: typer.Context, ids: _Ids = None, *, yes: options.Yes = False) -> None:
     """Throw dead letters away: their usage is then never counted. Asks first."""
     line: CommandLine = context.obj
     if not yes:

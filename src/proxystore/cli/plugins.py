@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from proxystore.cli import options
 from proxystore.cli.commandline import CommandLine
 from proxystore.cli.tables import Column
 from proxystore.errors import PluginError
@@ -20,13 +21,12 @@ _COLUMNS = (
     Column("hooks"),
 )
 _PLACES = (Column("hook"), Column("place", "asked"), Column("of"))
-_Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 plugins = typer.Typer(help="What is loaded, and in which order.", no_args_is_help=True)
 
 
 @plugins.command("list")
-def list_plugins(context: typer.Context, *, as_json: _Json = False) -> None:
+def list_plugins(context: typer.Context, *, as_json: options.Json = False) -> None:
     """List the plugins in the order they are asked, then those that are installed and left out."""
     line: CommandLine = context.obj
     line.show(_rows(line), _COLUMNS, as_json=as_json)
@@ -37,7 +37,7 @@ def show_plugin(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="As in the list.", show_default=False)],
     *,
-    as_json: _Json = False,
+    as_json: options.Json = False,
 ) -> None:
     """Show when a plugin is asked at each of its hooks."""
     line: CommandLine = context.obj
@@ -46,7 +46,7 @@ def show_plugin(
         raise PluginError(name, "is not installed: `proxystore plugins list` has all that are")
     places = [place._asdict() for place in line.plugins.places(name)] if row["order"] is not None else []
     if as_json:
-        line.show([{**row, "hooks": places}], _COLUMNS, as_json=True)
+        line.show_one({**row, "hooks": places}, _COLUMNS, as_json=True)
         return
     typer.echo(f"{name} {row['version']} from {row['origin']}: {row['state']}")
     line.show(places, _PLACES)

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from proxystore.cli import key_options as said
+from proxystore.cli import options
 from proxystore.cli.commandline import CommandLine
-from proxystore.cli.key_options import PROJECTS, WHOLE_PROJECT, given, run, settings_given, show_one
+from proxystore.cli.key_options import PROJECTS, WHOLE_PROJECT, given, settings_given
 
 projects = typer.Typer(help="What keys belong to.", no_args_is_help=True)
 
@@ -20,35 +21,37 @@ _Revoke = Annotated[bool, typer.Option("--revoke-keys", help="Refuse its keys fo
 
 
 @projects.command()
-def create(context: typer.Context, name: _Name, *, setting: said.Settings = None, as_json: said.Json = False) -> None:
+def create(
+    context: typer.Context, name: _Name, *, setting: said.Settings = None, as_json: options.Json = False
+) -> None:
     """Make a project."""
     line: CommandLine = context.obj
-    options = given(name=name, settings=settings_given(setting, {}))
-    made = run(line, lambda store: store.projects.create(**options, actor=line.actor))
-    show_one(line, made, WHOLE_PROJECT, as_json=as_json)
+    wanted = given(name=name, settings=settings_given(setting, {}))
+    made = line.ask(lambda store: store.projects.create(**wanted, actor=line.actor))
+    line.show_one(made, WHOLE_PROJECT, as_json=as_json)
 
 
 @projects.command("list")
 def list_projects(
     context: typer.Context,
     *,
-    limit: said.Limit = 50,
+    limit: options.Limit = 50,
     before: _Before = None,
     active: _Active = None,
     deleted: _Deleted = False,
-    as_json: said.Json = False,
+    as_json: options.Json = False,
 ) -> None:
     """List projects, newest first; the next page is --before the last of this one."""
     line: CommandLine = context.obj
-    found = run(line, lambda store: store.projects.list(limit=limit, before=before, active=active, deleted=deleted))
-    line.show(found, WHOLE_PROJECT if as_json else PROJECTS, as_json=as_json)
+    found = line.ask(lambda store: store.projects.list(limit=limit, before=before, active=active, deleted=deleted))
+    line.show(found, PROJECTS, whole=WHOLE_PROJECT, as_json=as_json)
 
 
 @projects.command()
-def show(context: typer.Context, project: said.Project, *, as_json: said.Json = False) -> None:
+def show(context: typer.Context, project: said.Project, *, as_json: options.Json = False) -> None:
     """Show everything about a project."""
     line: CommandLine = context.obj
-    show_one(line, run(line, lambda store: store.projects.get(project)), WHOLE_PROJECT, as_json=as_json)
+    line.show_one(line.ask(lambda store: store.projects.get(project)), WHOLE_PROJECT, as_json=as_json)
 
 
 @projects.command()
@@ -58,39 +61,39 @@ def update(
     *,
     name: said.NewName = None,
     setting: said.Settings = None,
-    as_json: said.Json = False,
+    as_json: options.Json = False,
 ) -> None:
     """Change what is given, and leave the rest."""
     line: CommandLine = context.obj
 
     async def work(store: Any) -> Any:
         now = (await store.projects.get(project)).settings
-        options = given(name=name, settings=settings_given(setting, now))
-        return await store.projects.update(project, **options, actor=line.actor)
+        wanted = given(name=name, settings=settings_given(setting, now))
+        return await store.projects.update(project, **wanted, actor=line.actor)
 
-    show_one(line, run(line, work), WHOLE_PROJECT, as_json=as_json)
+    line.show_one(line.ask(work), WHOLE_PROJECT, as_json=as_json)
 
 
 @projects.command()
 def deactivate(
-    context: typer.Context, project: said.Project, *, revoke_keys: _Revoke = False, as_json: said.Json = False
+    context: typer.Context, project: said.Project, *, revoke_keys: _Revoke = False, as_json: options.Json = False
 ) -> None:
     """Refuse all keys of a project until it is reactivated."""
     line: CommandLine = context.obj
-    changed = run(line, lambda store: store.projects.deactivate(project, revoke_keys=revoke_keys, actor=line.actor))
-    show_one(line, changed, WHOLE_PROJECT, as_json=as_json)
+    changed = line.ask(lambda store: store.projects.deactivate(project, revoke_keys=revoke_keys, actor=line.actor))
+    line.show_one(changed, WHOLE_PROJECT, as_json=as_json)
 
 
 @projects.command()
-def reactivate(context: typer.Context, project: said.Project, *, as_json: said.Json = False) -> None:
+def reactivate(context: typer.Context, project: said.Project, *, as_json: options.Json = False) -> None:
     """Let the keys of a project be used again, but for those that were revoked."""
     line: CommandLine = context.obj
-    changed = run(line, lambda store: store.projects.reactivate(project, actor=line.actor))
-    show_one(line, changed, WHOLE_PROJECT, as_json=as_json)
+    changed = line.ask(lambda store: store.projects.reactivate(project, actor=line.actor))
+    line.show_one(changed, WHOLE_PROJECT, as_json=as_json)
 
 
 @projects.command()
-def delete(context: typer.Context, project: said.Project, *, yes: said.Yes = False) -> None:
+def delete(context: typer.Context, project: said.Project, *, yes: options.Yes = False) -> None:
     """Revoke all keys of a project and hide it; its history stays. Asks first."""
     line: CommandLine = context.obj
 
@@ -102,4 +105,4 @@ def delete(context: typer.Context, project: said.Project, *, yes: said.Yes = Fal
         await store.projects.delete(found.id, actor=line.actor)
         return f"{found.id} ({found.name})"
 
-    typer.echo(f"deleted {run(line, work)}")
+    typer.echo(f"deleted {line.ask(work)}")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from pydantic import SecretStr
 
+from proxystore.cli import options
 from proxystore.cli.commandline import CommandLine
 from proxystore.cli.tables import Column, words
 from proxystore.settings import Settings
@@ -25,9 +26,7 @@ settings = typer.Typer(help="What is set, and where.", no_args_is_help=True)
 
 
 @settings.command()
-def show(
-    context: typer.Context, *, as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False
-) -> None:
+def show(context: typer.Context, *, as_json: options.Json = False) -> None:
     """Show each setting and where it came from; secrets are masked."""
     line: CommandLine = context.obj
     sources = line.settings.sources

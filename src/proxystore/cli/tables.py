@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import typer
@@ -46,35 +46,47 @@ class Column(NamedTuple):
         return self.write(value) if self.write is not None and value is not None else words(value)
 
 
+FIELDS: Final = (Column("field"), Column("value"))
+"""What stands above a single row that is shown a line for each column."""
+
+
 def words(value: object) -> str:
     """Return *value* for people: thousands are separated, times are UTC, nothing is a dash."""
-    if value is None or value in ((), []):
+    if value is None or value in ((), [], {}):
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int | Decimal):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:,.1f}"
+    if _is_number(value):
+        return f"{value:,.1f}" if isinstance(value, float) else f"{value:,}"
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
+    if isinstance(value, Mapping):
+        return msgspec.json.encode(value, enc_hook=str).decode()
     return ", ".join(map(str, _ordered(value))) if isinstance(value, tuple | list | frozenset) else str(value)
 
 
 def print_json(rows: Sequence[object], columns: Sequence[Column]) -> None:
     """Print *rows* as a JSON array."""
-    objects = [{column.name: _ordered(column.value(row)) for column in columns} for row in rows]
-    text = msgspec.json.format(msgspec.json.encode(objects, enc_hook=str), indent=2)
-    typer.echo(text.decode())
+    _print([_object(row, columns) for row in rows])
 
 
-def _ordered(value: Any) -> Any:
-    return sorted(value) if isinstance(value, set | frozenset) else value
+def print_object(row: object, columns: Sequence[Column]) -> None:
+    """Print *row* as a JSON object."""
+    _print(_object(row, columns))
 
 
 def print_table(rows: Sequence[object], columns: Sequence[Column], title: str | None = None) -> None:
     """Print *rows* as a table: with colours to a terminal, else plain and as wide as it takes."""
-    console = Console() if sys.stdout.isatty() else Console(width=_WIDE, no_color=True, highlight=False)
+    if sys.stdout.isatty():
+        _draw(Console(), rows, columns, title)
+        return
+    console = Console(width=_WIDE, no_color=True, highlight=False)
+    with console.capture() as drawn:
+        _draw(console, rows, columns, title)
+    typer.echo("\n".join(line.rstrip() for line in drawn.get().splitlines()))
+
+
+def _draw(console: Console, rows: Sequence[object], columns: Sequence[Column], title: str | None) -> None:
     table = Table(
         title=title, title_justify="left", box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False
     )
@@ -87,6 +99,18 @@ def print_table(rows: Sequence[object], columns: Sequence[Column], title: str | 
     console.print(table)
     if not rows:
         console.print("(nothing)")
+
+
+def _object(row: object, columns: Sequence[Column]) -> dict[str, Any]:
+    return {column.name: _ordered(column.value(row)) for column in columns}
+
+
+def _print(value: object) -> None:
+    typer.echo(msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=2).decode())
+
+
+def _ordered(value: Any) -> Any:
+    return sorted(value) if isinstance(value, set | frozenset) else value
 
 
 def _is_number(value: object) -> bool:

@@ -119,7 +119,7 @@ class ProjectRepository:
         """
         found = await self._find(self._database, project)
         if found is None:
-            raise ProjectNotFound
+            raise ProjectNotFound(f"No project is called {project!r}.")
         return found
 
     async def list(

@@ -6,9 +6,8 @@ from typing import Annotated, Final
 
 import typer
 
-from proxystore import Column, CommandLine
+from proxystore import Column, CommandLine, options
 from proxystore_blocklist import blocked_users
-from proxystore_blocklist.blocked_users import BlockedUser
 
 _COLUMNS: Final = (Column("end_user", "end user"), Column("reason"))
 _EndUser = Annotated[str, typer.Argument(help="As requests name them in `user`.")]
@@ -17,17 +16,10 @@ blocklist = typer.Typer(help="End users who are refused.", no_args_is_help=True)
 
 
 @blocklist.command("list")
-def list_users(
-    context: typer.Context, *, as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False
-) -> None:
+def list_users(context: typer.Context, *, as_json: options.Json = False) -> None:
     """List who is blocked, and why."""
     line: CommandLine = context.obj
-
-    async def read() -> list[BlockedUser]:
-        async with line.store() as store:
-            return await blocked_users.every(store)
-
-    line.show(line.run(read()), _COLUMNS, as_json=as_json)
+    line.show(line.ask(blocked_users.every), _COLUMNS, as_json=as_json)
 
 
 @blocklist.command()
@@ -36,12 +28,7 @@ def add(
 ) -> None:
     """Block an end user."""
     line: CommandLine = context.obj
-
-    async def work() -> None:
-        async with line.store() as store:
-            await blocked_users.add(store, end_user, reason)
-
-    line.run(work())
+    line.ask(lambda store: blocked_users.add(store, end_user, reason))
     typer.echo(f"{end_user} is blocked")
 
 
@@ -49,9 +36,5 @@ def add(
 def remove(context: typer.Context, end_user: _EndUser) -> None:
     """Let an end user in again."""
     line: CommandLine = context.obj
-
-    async def work() -> bool:
-        async with line.store() as store:
-            return await blocked_users.remove(store, end_user)
-
-    typer.echo(f"{end_user} {'may come in again' if line.run(work()) else 'was not blocked'}")
+    was_blocked = line.ask(lambda store: blocked_users.remove(store, end_user))
+    typer.echo(f"{end_user} {'may come in again' if was_blocked else 'was not blocked'}")

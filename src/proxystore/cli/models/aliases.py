@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from uuid import UUID
 
 import typer
 
+from proxystore.cli import options
 from proxystore.cli.commandline import CommandLine
-from proxystore.cli.models.options import Client, Json
+from proxystore.cli.models.options import Client
 from proxystore.cli.tables import Column
 from proxystore.records.models import ModelAlias, RemapRule
 
@@ -33,26 +33,17 @@ _Model = Annotated[str, typer.Argument(metavar="MODEL", help="The model that is 
 _Pattern = Annotated[str, typer.Argument(metavar="PATTERN", help="* is anything, ? one character.", show_default=False)]
 
 
-def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise typer.BadParameter("a rule's id is a UUID, as in the list") from None
-
-
-_RuleId = Annotated[UUID, typer.Argument(parser=_id, metavar="ID", help="As in the list.", show_default=False)]
+_RuleId = Annotated[
+    UUID, typer.Argument(parser=options.identity("a rule"), metavar="ID", help="As in the list.", show_default=False)
+]
 
 
 @alias.command("list")
-def list_aliases(context: typer.Context, *, as_json: Json = False) -> None:
+def list_aliases(context: typer.Context, *, as_json: options.Json = False) -> None:
     """List every alias."""
     line: CommandLine = context.obj
 
-    async def read() -> Sequence[Any]:
-        async with line.store() as store:
-            return await store.models.aliases.list()
-
-    line.show(line.run(read()), _ALIASES_WHOLE if as_json else _ALIASES, as_json=as_json)
+    line.show(line.ask(lambda store: store.models.aliases.list()), _ALIASES, whole=_ALIASES_WHOLE, as_json=as_json)
 
 
 @alias.command("set")
@@ -60,11 +51,7 @@ def set_alias(context: typer.Context, name: _Alias, model: _Model, *, client: Cl
     """Let ALIAS mean MODEL, for everybody or for one client, which then has the last word."""
     line: CommandLine = context.obj
 
-    async def work() -> None:
-        async with line.store() as store:
-            await store.models.aliases.set(name, model, client=client, actor=line.actor)
-
-    line.run(work())
+    line.ask(lambda store: store.models.aliases.set(name, model, client=client, actor=line.actor))
     typer.echo(f"{name} means {model}")
 
 
@@ -73,24 +60,16 @@ def remove_alias(context: typer.Context, name: _Alias, *, client: Client = None)
     """Let ALIAS mean nothing any more."""
     line: CommandLine = context.obj
 
-    async def work() -> None:
-        async with line.store() as store:
-            await store.models.aliases.delete(name, client=client, actor=line.actor)
-
-    line.run(work())
+    line.ask(lambda store: store.models.aliases.delete(name, client=client, actor=line.actor))
     typer.echo(f"removed {name}")
 
 
 @rule.command("list")
-def list_rules(context: typer.Context, *, as_json: Json = False) -> None:
+def list_rules(context: typer.Context, *, as_json: options.Json = False) -> None:
     """List every rule in the order in which they are asked."""
     line: CommandLine = context.obj
 
-    async def read() -> Sequence[Any]:
-        async with line.store() as store:
-            return await store.models.rules.list()
-
-    line.show(line.run(read()), _RULES_WHOLE if as_json else _RULES, as_json=as_json)
+    line.show(line.ask(lambda store: store.models.rules.list()), _RULES, whole=_RULES_WHOLE, as_json=as_json)
 
 
 @rule.command("add")
@@ -105,11 +84,11 @@ def add_rule(
     """Let names like PATTERN mean MODEL."""
     line: CommandLine = context.obj
 
-    async def work() -> RemapRule:
-        async with line.store() as store:
-            return await store.models.rules.create(pattern, model, priority=priority, client=client, actor=line.actor)
-
-    typer.echo(line.run(work()).id)
+    typer.echo(
+        line.ask(
+            lambda store: store.models.rules.create(pattern, model, priority=priority, client=client, actor=line.actor)
+        ).id
+    )
 
 
 @rule.command("enable")
@@ -129,18 +108,10 @@ def remove_rule(context: typer.Context, rule_id: _RuleId) -> None:
     """Remove a rule."""
     line: CommandLine = context.obj
 
-    async def work() -> None:
-        async with line.store() as store:
-            await store.models.rules.delete(rule_id, actor=line.actor)
-
-    line.run(work())
+    line.ask(lambda store: store.models.rules.delete(rule_id, actor=line.actor))
     typer.echo(f"removed {rule_id}")
 
 
 def _enable(line: CommandLine, rule_id: UUID, *, is_enabled: bool) -> None:
-    async def work() -> None:
-        async with line.store() as store:
-            await store.models.rules.enable(rule_id, is_enabled=is_enabled, actor=line.actor)
-
-    line.run(work())
+    line.ask(lambda store: store.models.rules.enable(rule_id, is_enabled=is_enabled, actor=line.actor))
     typer.echo(f"{'enabled' if is_enabled else 'disabled'} {rule_id}")

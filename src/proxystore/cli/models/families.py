@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Final
 
 import typer
 
+from proxystore.cli import options
 from proxystore.cli.commandline import CommandLine
-from proxystore.cli.models.options import Json, Yes
 from proxystore.cli.tables import Column
 from proxystore.records.models import ModelFamily
 
@@ -22,27 +21,19 @@ families = typer.Typer(help="Models that belong together.", no_args_is_help=True
 
 
 @families.command("list")
-def list_families(context: typer.Context, *, as_json: Json = False) -> None:
+def list_families(context: typer.Context, *, as_json: options.Json = False) -> None:
     """List every family."""
     line: CommandLine = context.obj
 
-    async def read() -> Sequence[ModelFamily]:
-        async with line.store() as store:
-            return await store.families.list()
-
-    line.show(line.run(read()), _WHOLE if as_json else _LIST, as_json=as_json)
+    line.show(line.ask(lambda store: store.families.list()), _LIST, whole=_WHOLE, as_json=as_json)
 
 
 @families.command()
-def show(context: typer.Context, provider: _Provider, name: _Name, *, as_json: Json = False) -> None:
+def show(context: typer.Context, provider: _Provider, name: _Name, *, as_json: options.Json = False) -> None:
     """Show everything about one."""
     line: CommandLine = context.obj
 
-    async def read() -> ModelFamily:
-        async with line.store() as store:
-            return await store.families.get(provider, name)
-
-    line.show([line.run(read())], _WHOLE, as_json=as_json)
+    line.show_one(line.ask(lambda store: store.families.get(provider, name)), _WHOLE, as_json=as_json)
 
 
 @families.command()
@@ -50,11 +41,7 @@ def add(context: typer.Context, provider: _Provider, name: _Name, *, description
     """Add a family."""
     line: CommandLine = context.obj
 
-    async def work() -> None:
-        async with line.store() as store:
-            await store.families.create(provider, name, description=description, actor=line.actor)
-
-    line.run(work())
+    line.ask(lambda store: store.families.create(provider, name, description=description, actor=line.actor))
     typer.echo(f"added {name}")
 
 
@@ -63,24 +50,16 @@ def update(context: typer.Context, provider: _Provider, name: _Name, *, descript
     """Say something else about one."""
     line: CommandLine = context.obj
 
-    async def work() -> None:
-        async with line.store() as store:
-            await store.families.update(provider, name, description=description, actor=line.actor)
-
-    line.run(work())
+    line.ask(lambda store: store.families.update(provider, name, description=description, actor=line.actor))
     typer.echo(f"changed {name}")
 
 
 @families.command()
-def remove(context: typer.Context, provider: _Provider, name: _Name, *, yes: Yes = False) -> None:
+def remove(context: typer.Context, provider: _Provider, name: _Name, *, yes: options.Yes = False) -> None:
     """Remove a family; its models stay."""
     line: CommandLine = context.obj
     if not yes:
         typer.confirm(f"This removes {name}. Go on?", abort=True, err=True)
 
-    async def work() -> None:
-        async with line.store() as store:
-            await store.families.delete(provider, name, actor=line.actor)
-
-    line.run(work())
+    line.ask(lambda store: store.families.delete(provider, name, actor=line.actor))
     typer.echo(f"removed {name}")

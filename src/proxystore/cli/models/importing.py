@@ -8,8 +8,8 @@ from typing import Annotated, Final
 
 import typer
 
+from proxystore.cli import options
 from proxystore.cli.commandline import CommandLine
-from proxystore.cli.models.options import Json
 from proxystore.cli.tables import Column
 from proxystore.pricelists import GENAI_PRICES, LITELLM, Listing, bundled, bundled_version, read_litellm
 from proxystore.records.models import ImportResult
@@ -31,13 +31,13 @@ _Force = Annotated[bool, typer.Option("--force", help="Even if more than half of
 
 
 @importing.command()
-def litellm(context: typer.Context, file: _File, *, force: _Force = False, as_json: Json = False) -> None:
+def litellm(context: typer.Context, file: _File, *, force: _Force = False, as_json: options.Json = False) -> None:
     """Import LiteLLM's price file; what was set by hand stays."""
     _import(context.obj, read_litellm(file.read_bytes(), CAPABILITIES), LITELLM, is_forced=force, as_json=as_json)
 
 
 @importing.command("genai-prices")
-def genai_prices(context: typer.Context, *, force: _Force = False, as_json: Json = False) -> None:
+def genai_prices(context: typer.Context, *, force: _Force = False, as_json: options.Json = False) -> None:
     """Import the list of the package genai-prices that is installed; what was set by hand stays."""
     typer.echo(f"genai-prices {bundled_version()}", err=True)
     _import(context.obj, list(bundled().values()), GENAI_PRICES, is_forced=force, as_json=as_json)
@@ -51,4 +51,8 @@ def _import(line: CommandLine, listings: Sequence[Listing], source: str, *, is_f
                     listings, source, is_forced=is_forced, actor=line.actor, told=told
                 )
 
-    line.show([line.run(work())], _COLUMNS, as_json=as_json)
+    done = line.run(work())
+    if as_json:
+        line.show_one(done, _COLUMNS, as_json=True)
+    else:
+        line.show([done], _COLUMNS)

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
 import typer
 
+from proxystore.cli import options
 from proxystore.cli.commandline import CommandLine
 from proxystore.cli.models.options import (
     AnyName,
     Family,
     Fields,
-    Json,
-    Limit,
     Mode,
     Name,
     Provider,
-    Yes,
-    amount,
     fields_of,
 )
-from proxystore.cli.tables import Column
+from proxystore.cli.tables import FIELDS, Column
 from proxystore.errors import ModelNotFound
 from proxystore.pricing import Price, condition_of
 from proxystore.records.models import Model
@@ -40,7 +36,6 @@ LIST: Final = (
 )
 WHOLE: Final = tuple(Column(name) for name in Model.__struct_fields__)
 MATCHES: Final = (Column("name"), Column("provider"), Column("mode"), Column("source"), Column("score"))
-_FIELDS: Final = (Column("field"), Column("value"))
 _UNITS: Final = {"request_femtousd": "piece", "second_femtousd": "second", "call_femtousd": "answer"}
 
 models = typer.Typer(help="What can be called, by which names, and what it costs.", no_args_is_help=True)
@@ -50,10 +45,12 @@ _Source = Annotated[str | None, typer.Option(help="Only those from there: manual
 _After = Annotated[str | None, typer.Option(metavar="NAME", help="Only those whose names come after this one.")]
 _Retired = Annotated[bool, typer.Option("--retired", help="Also those that their list no longer has.")]
 _Input = Annotated[
-    Decimal | None, typer.Option("--input", parser=amount, metavar="DOLLARS", help="For a million tokens of input.")
+    Decimal | None,
+    typer.Option("--input", parser=options.dollars, metavar="DOLLARS", help="For a million tokens of input."),
 ]
 _Output = Annotated[
-    Decimal | None, typer.Option("--output", parser=amount, metavar="DOLLARS", help="For a million tokens of output.")
+    Decimal | None,
+    typer.Option("--output", parser=options.dollars, metavar="DOLLARS", help="For a million tokens of output."),
 ]
 
 
@@ -67,61 +64,60 @@ def list_models(
     source: _Source = None,
     after: _After = None,
     retired: _Retired = False,
-    limit: Limit = 50,
-    as_json: Json = False,
+    limit: options.Limit = 50,
+    as_json: options.Json = False,
 ) -> None:
     """List models by name, with what a million tokens cost."""
     line: CommandLine = context.obj
 
-    async def read() -> Sequence[Model]:
-        async with line.store() as store:
-            return await store.models.list(
-                limit=limit,
-                after=after,
-                provider=provider,
-                family=family,
-                mode=mode,
-                source=source,
-                has_retired=retired,
-            )
-
-    found = line.run(read())
-    line.show(found, WHOLE if as_json else LIST, as_json=as_json)
+    found = line.ask(
+        lambda store: store.models.list(
+            limit=limit,
+            after=after,
+            provider=provider,
+            family=family,
+            mode=mode,
+            source=source,
+            has_retired=retired,
+        )
+    )
+    line.show(found, LIST, whole=WHOLE, as_json=as_json)
     if not found and line.settings.bundled_prices:
         typer.echo("note: prices of the list that comes with us hold; `models import genai-prices` copies it", err=True)
 
 
 @models.command()
-def show(context: typer.Context, name: AnyName, *, as_json: Json = False) -> None:
+def show(context: typer.Context, name: AnyName, *, as_json: options.Json = False) -> None:
     """Show everything about a model, and what it costs."""
     line: CommandLine = context.obj
 
-    async def read() -> Model:
-        async with line.store() as store:
-            return await model_by(store, name)
-
-    model = line.run(read())
+    model = line.ask(lambda store: model_by(store, name))
     if as_json:
-        line.show([model], WHOLE, as_json=True)
+        line.show_one(model, WHOLE, as_json=True)
         return
-    shown = [column for column in WHOLE if column.name != "prices" and column.value(model) not in (None, (), {})]
+    hidden = (
+        {"prices"} if model.id.int else {"prices", "id", "created_at", "updated_at"}
+    )  # of the list that comes along
+    shown = [column for column in WHOLE if column.name not in hidden and column.value(model) not in (None, (), {})]
     rows = [{"field": column.title, "value": column.words(model)} for column in shown]
     rows += [{"field": "price", "value": words_of(price)} for price in model.prices_at()]
-    line.show(rows, _FIELDS)
+    line.show(rows, FIELDS)
 
 
 @models.command()
 def search(
-    context: typer.Context, text: _Text, *, provider: Provider = None, limit: Limit = 10, as_json: Json = False
+    context: typer.Context,
+    text: _Text,
+    *,
+    provider: Provider = None,
+    limit: options.Limit = 10,
+    as_json: options.Json = False,
 ) -> None:
     """Find the models whose names are most like TEXT."""
     line: CommandLine = context.obj
 
-    async def read() -> Sequence[Any]:
-        async with line.store() as store:
-            return await store.models.search(text, limit=limit, provider=provider)
-
-    line.show(line.run(read()), MATCHES, as_json=as_json)
+    found = line.ask(lambda store: store.models.search(text, limit=limit, provider=provider))
+    line.show(found, MATCHES, as_json=as_json)
 
 
 @models.command()
@@ -135,7 +131,7 @@ def add(
     fields: Fields = [],  # noqa: B006  what typer wants
     input_price: _Input = None,
     output_price: _Output = None,
-    as_json: Json = False,
+    as_json: options.Json = False,
 ) -> None:
     """Add a model, with its price if --input or --output is given; `price` sets others."""
     line: CommandLine = context.obj
@@ -145,13 +141,12 @@ def add(
     prices = [Price.of(**dollars)] if dollars else []
     said = fields_of(fields) | ({} if mode is None else {"mode": mode})
 
-    async def work() -> Model:
-        async with line.store() as store:
-            return await store.models.create(
-                name, provider=provider, family=family, prices=prices, actor=line.actor, **said
-            )
-
-    _told(line, line.run(work()), as_json=as_json)
+    made = line.ask(
+        lambda store: store.models.create(
+            name, provider=provider, family=family, prices=prices, actor=line.actor, **said
+        )
+    )
+    _told(line, made, as_json=as_json)
 
 
 @models.command()
@@ -163,31 +158,26 @@ def update(
     family: Family = None,
     mode: Mode = None,
     fields: Fields = [],  # noqa: B006  as above
-    as_json: Json = False,
+    as_json: options.Json = False,
 ) -> None:
     """Change what is known of a model; imports leave alone what is said here."""
     line: CommandLine = context.obj
     said = fields_of(fields) | ({} if mode is None else {"mode": mode})
 
-    async def work() -> Model:
-        async with line.store() as store:
-            return await store.models.update(name, provider=provider, family=family, actor=line.actor, **said)
-
-    _told(line, line.run(work()), as_json=as_json)
+    changed = line.ask(
+        lambda store: store.models.update(name, provider=provider, family=family, actor=line.actor, **said)
+    )
+    _told(line, changed, as_json=as_json)
 
 
 @models.command()
-def remove(context: typer.Context, name: Name, *, yes: Yes = False) -> None:
+def remove(context: typer.Context, name: Name, *, yes: options.Yes = False) -> None:
     """Remove a model, its prices and its aliases; what was recorded of it stays."""
     line: CommandLine = context.obj
     if not yes:
         typer.confirm(f"This removes {name} with all its prices, past ones too. Go on?", abort=True, err=True)
 
-    async def work() -> None:
-        async with line.store() as store:
-            await store.models.delete(name, actor=line.actor)
-
-    line.run(work())
+    line.ask(lambda store: store.models.delete(name, actor=line.actor))
     typer.echo(f"removed {name}")
 
 
@@ -211,7 +201,7 @@ async def model_by(store: Store, name: str) -> Model:
 def words_of(price: Price) -> str:
     """Return *price* in words."""
     said = [
-        f"{name.removesuffix('_femtousd')} ${_dollars(value, name)}/{_UNITS.get(name, 'M')}"
+        f"{name.removesuffix('_femtousd').replace('_', ' ')} ${_dollars(value, name)}/{_UNITS.get(name, 'M')}"
         for name in Price.__struct_fields__
         if name.endswith("_femtousd") and (value := getattr(price, name)) is not None
     ]
@@ -225,4 +215,7 @@ def _dollars(femtousd: int, name: str) -> str:
 
 
 def _told(line: CommandLine, model: Model, *, as_json: bool) -> None:
-    line.show([model], WHOLE if as_json else LIST, as_json=as_json)
+    if as_json:
+        line.show_one(model, WHOLE, as_json=True)
+    else:
+        line.show([model], LIST)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
 import typer
 
-Json = Annotated[bool, typer.Option("--json", help="For programs.")]
-Limit = Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+from proxystore.cli.options import date, moment
+
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The model's own name.", show_default=False)]
 AnyName = Annotated[str, typer.Argument(metavar="NAME", help="Any name it goes by.", show_default=False)]
 Provider = Annotated[str | None, typer.Option(help="Whose it is, such as openai.")]
@@ -25,26 +23,9 @@ Fields = Annotated[
 Tier = Annotated[str, typer.Option("--tier", help="A service tier, such as batch, flex or priority.")]
 
 
-def moment(text: str) -> datetime:
-    """Return ISO text as a time; UTC if it says no zone."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter("a time is like 2026-11-21 or 2026-11-21T14:00, in UTC") from None
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
-
-
 When = Annotated[
     datetime | None, typer.Option(parser=moment, metavar="WHEN", help="A time, UTC; now if none is given.")
 ]
-
-
-def amount(text: str) -> Decimal:
-    """Return dollars."""
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        raise typer.BadParameter(f"{text!r} is no amount of dollars") from None
 
 
 def fields_of(pairs: Sequence[str]) -> dict[str, Any]:
@@ -54,7 +35,7 @@ def fields_of(pairs: Sequence[str]) -> dict[str, Any]:
         name, equals, text = pair.partition("=")
         if not equals or not name:
             raise typer.BadParameter(f"{pair!r} is not of the form FIELD=VALUE")
-        fields[name] = moment(text) if name.endswith("_at") else _value(text)
+        fields[name] = date(text) if name.endswith("_at") else _value(text)
     return fields
 
 

@@ -9,9 +9,10 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from proxystore.cli import options
 from proxystore.cli.commandline import CommandLine
 from proxystore.cli.models.models import model_by, words_of
-from proxystore.cli.models.options import AnyName, Client, Json, Tier, When, amount, moment
+from proxystore.cli.models.options import AnyName, Client, Tier, When
 from proxystore.cli.tables import Column
 from proxystore.errors import ModelNotFound
 from proxystore.pricing import EVER, RATES, Explanation, Price, condition_of
@@ -19,12 +20,12 @@ from proxystore.records.models import Model
 from proxystore.values import Usage
 
 _Million = Annotated[
-    Decimal | None, typer.Option(parser=amount, metavar="DOLLARS", help="For a million tokens of this kind.")
+    Decimal | None, typer.Option(parser=options.dollars, metavar="DOLLARS", help="For a million tokens of this kind.")
 ]
-_One = Annotated[Decimal | None, typer.Option(parser=amount, metavar="DOLLARS", help="For one.")]
+_One = Annotated[Decimal | None, typer.Option(parser=options.dollars, metavar="DOLLARS", help="For one.")]
 _From = Annotated[
     datetime | None,
-    typer.Option("--from", parser=moment, metavar="WHEN", help="From when it holds, UTC; now if none is given."),
+    typer.Option("--from", parser=options.date, metavar="WHEN", help="From when it holds, UTC; now if none is given."),
 ]
 _Above = Annotated[int, typer.Option(min=0, help="For requests with more input than so many tokens.")]
 _Unset = Annotated[bool, typer.Option("--unset", help="Forget what was set by hand; lists hold again.")]
@@ -71,7 +72,7 @@ def price(
     above: _Above = 0,
     since: _From = None,
     unset: _Unset = False,
-    as_json: Json = False,
+    as_json: options.Json = False,
 ) -> None:
     """Show every price of a model, or set one by hand if amounts are given.
 
@@ -120,7 +121,7 @@ def cost(
     tier: Tier = "",
     client: Client = None,
     at: When = None,
-    as_json: Json = False,
+    as_json: options.Json = False,
 ) -> None:
     """Explain what something costs, line by line; exit with 1 if that is not known."""
     line: CommandLine = context.obj

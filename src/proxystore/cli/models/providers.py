@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 import typer
 
+from proxystore.cli import options
 from proxystore.cli.commandline import CommandLine
-from proxystore.cli.models.options import Fields, Json, Yes, fields_of
+from proxystore.cli.models.options import Fields, fields_of
 from proxystore.cli.tables import Column
 from proxystore.records.models import Provider
 
@@ -31,27 +31,19 @@ providers = typer.Typer(help="Who runs models.", no_args_is_help=True)
 
 
 @providers.command("list")
-def list_providers(context: typer.Context, *, as_json: Json = False) -> None:
+def list_providers(context: typer.Context, *, as_json: options.Json = False) -> None:
     """List every provider."""
     line: CommandLine = context.obj
 
-    async def read() -> Sequence[Provider]:
-        async with line.store() as store:
-            return await store.providers.list()
-
-    line.show(line.run(read()), _WHOLE if as_json else _LIST, as_json=as_json)
+    line.show(line.ask(lambda store: store.providers.list()), _LIST, whole=_WHOLE, as_json=as_json)
 
 
 @providers.command()
-def show(context: typer.Context, name: _Name, *, as_json: Json = False) -> None:
+def show(context: typer.Context, name: _Name, *, as_json: options.Json = False) -> None:
     """Show everything about one."""
     line: CommandLine = context.obj
 
-    async def read() -> Provider:
-        async with line.store() as store:
-            return await store.providers.get(name)
-
-    line.show([line.run(read())], _WHOLE, as_json=as_json)
+    line.show_one(line.ask(lambda store: store.providers.get(name)), _WHOLE, as_json=as_json)
 
 
 @providers.command()
@@ -64,17 +56,14 @@ def add(
     auth_method: _AuthMethod = None,
     description: _Description = None,
     fields: Fields = [],  # noqa: B006  what typer wants
-    as_json: Json = False,
+    as_json: options.Json = False,
 ) -> None:
     """Add a provider; `--set features=…` and `--set config=…` take JSON."""
     line: CommandLine = context.obj
     said = _said(base_url, api_version, auth_method, description) | fields_of(fields)
 
-    async def work() -> Provider:
-        async with line.store() as store:
-            return await store.providers.create(name, actor=line.actor, **said)
-
-    line.show([line.run(work())], _WHOLE if as_json else _LIST, as_json=as_json)
+    made = line.ask(lambda store: store.providers.create(name, actor=line.actor, **said))
+    line.show_one(made, _WHOLE, as_json=as_json)
 
 
 @providers.command()
@@ -87,31 +76,24 @@ def update(
     auth_method: _AuthMethod = None,
     description: _Description = None,
     fields: Fields = [],  # noqa: B006  as above
-    as_json: Json = False,
+    as_json: options.Json = False,
 ) -> None:
     """Change what is known of one."""
     line: CommandLine = context.obj
     said = _said(base_url, api_version, auth_method, description) | fields_of(fields)
 
-    async def work() -> Provider:
-        async with line.store() as store:
-            return await store.providers.update(name, actor=line.actor, **said)
-
-    line.show([line.run(work())], _WHOLE if as_json else _LIST, as_json=as_json)
+    changed = line.ask(lambda store: store.providers.update(name, actor=line.actor, **said))
+    line.show_one(changed, _WHOLE, as_json=as_json)
 
 
 @providers.command()
-def remove(context: typer.Context, name: _Name, *, yes: Yes = False) -> None:
+def remove(context: typer.Context, name: _Name, *, yes: options.Yes = False) -> None:
     """Remove a provider that has no models and no families."""
     line: CommandLine = context.obj
     if not yes:
         typer.confirm(f"This removes {name}. Go on?", abort=True, err=True)
 
-    async def work() -> None:
-        async with line.store() as store:
-            await store.providers.delete(name, actor=line.actor)
-
-    line.run(work())
+    line.ask(lambda store: store.providers.delete(name, actor=line.actor))
     typer.echo(f"removed {name}")
 
 

@@ -28,8 +28,9 @@ async def known(database: Database, wanted: Iterable[str]) -> Known:
     names = [text for text in called if not text.startswith("proj_")]
     rows = await database.fetch_all(statements.PROJECTS, ids=ids, names=names)
     found = {text: (identity, active) for identity, name, active in rows for text in (name, shown("proj", identity))}
-    if not found.keys() >= set(called):
-        raise ProjectNotFound
+    missing = [text for text in called if text not in found]
+    if missing:
+        raise ProjectNotFound(f"No project is called {missing[0]!r}.")
     return found
 
 

@@ -147,10 +147,6 @@ class KeyRepository:
         named = {f"digest_{number}": digest for number, digest in enumerate(digests)}
         return await self._database.fetch_one(statements.find_query(len(digests)), **named)
 
-    async def has_foreign(self) -> bool:
-        """Whether there is any key that is none of ours: then a credential of any form may be one."""
-        return await self._database.fetch_one(statements.HAS_FOREIGN, now=datetime.now(UTC)) is not None
-
     async def authenticate(self, secret: str) -> KeyRecord:
         """Return the key that has this secret, if it may be used now.
 

@@ -116,14 +116,6 @@ def update_query(names: frozenset[str]) -> Query[KeyRecord]:
 
 
 _now: Final = bindparam("now", type_=api_keys.c.updated_at.type)
-HAS_FOREIGN: Final = Query(
-    select(_ID)
-    .where(or_(api_keys.c.origin != "made", api_keys.c.previous_until > _now), api_keys.c.deleted_at.is_(None))
-    .limit(1),
-    lambda id: id,  # noqa: A006
-)
-"""A key with a secret that is none of ours, or that was rotated and may have one still, if there is one."""
-
 _REVOKED: Final[dict[str, Any]] = {
     "is_active": False,
     "deactivated_at": func.coalesce(api_keys.c.deactivated_at, _now),

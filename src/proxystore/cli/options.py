@@ -1,0 +1,155 @@
+"""Options that many commands have, and what people may write for their values: `proxystore.options` to plugins.
+
+An option is an annotation: ``as_json: options.Json = False``, ``since: options.Since = None``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Annotated, Final
+from uuid import UUID
+
+import typer
+
+from proxystore.errors import InvalidRecord, ProjectNotFound
+from proxystore.settings.kinds import seconds
+
+if TYPE_CHECKING:
+    from proxystore.store import Store
+
+_is_number: Final = re.compile(r"\s*\d*\.?\d*\s*").fullmatch
+
+
+def moment(text: str) -> datetime:
+    """Return the time that *text* names: ``2026-11-01``, ``2026-11-01T14:00:05``, or ``10m``, ``24h``, ``7d`` (ago).
+
+    Raises:
+        BadParameter: It names none.
+    """
+    length = span(text)
+    return date(text) if length is None else _from_now(-length)
+
+
+def deadline(text: str) -> datetime:
+    """Return the time that *text* names, as `moment` does; but ``30d`` is thirty days from now.
+
+    Raises:
+        BadParameter: It names none.
+    """
+    length = span(text)
+    return date(text) if length is None else _from_now(length)
+
+
+def date(text: str) -> datetime:
+    """Return the time that *text* names as a date with or without a time, in UTC unless it says otherwise.
+
+    Raises:
+        BadParameter: It names none.
+    """
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is neither a date such as 2026-11-01 or 2026-11-01T14:00, nor a time such as 10m, 24h or 30d"
+        ) from None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def duration(text: str) -> timedelta:
+    """Return how long *text* says: ``90`` (seconds), ``90s``, ``1h30m``, ``24h``, ``7d``, ``2w``.
+
+    Raises:
+        BadParameter: It says nothing of the kind.
+    """
+    try:
+        return timedelta(seconds=float(str(seconds(text))))
+    except (OverflowError, ValueError):
+        raise typer.BadParameter(f"{text!r} is no duration such as 90s, 12h or 30d") from None
+
+
+def span(text: str) -> timedelta | None:
+    """Return how long *text* says, as `duration` does; ``None`` where it has no unit, and where it is none."""
+    try:
+        return None if _is_number(text) else duration(text)
+    except typer.BadParameter:
+        return None
+
+
+def dollars(text: str) -> Decimal:
+    """Return the dollars that *text* names: ``12.50``, ``$12.50``.
+
+    Raises:
+        BadParameter: It is no amount.
+    """
+    try:
+        amount = Decimal(text.strip().removeprefix("$"))
+    except InvalidOperation:
+        amount = Decimal("nan")
+    if not amount.is_finite():
+        raise typer.BadParameter(f"{text!r} is no amount of dollars such as 12.50")
+    return amount
+
+
+def identity(of: str) -> Callable[[str], UUID]:
+    """Return what reads the UUID of something, such as ``an event``.
+
+    Raises:
+        BadParameter: From what is returned: it is given something else.
+    """
+
+    def read(text: str) -> UUID:
+        try:
+            return UUID(text)
+        except ValueError:
+            raise typer.BadParameter(f"the id of {of} is a UUID, as in the list") from None
+
+    return read
+
+
+async def key_id(store: Store, called: str) -> str:
+    """Return the id of the key that is *called* so, by its id or by its name.
+
+    What no key is called is returned as it is: plugins may let in others than those that the store has.
+
+    Raises:
+        BadParameter: Several keys have this name.
+    """
+    if called.startswith("key_"):
+        return called
+    found = await store.keys.list(limit=2, name=called) or await store.keys.list(limit=2, name=called, deleted=True)
+    if len(found) > 1:
+        raise typer.BadParameter(f"more than one key is called {called!r}: name its id, as in the list")
+    return found[0].id if found else called
+
+
+async def project_id(store: Store, called: str) -> str:
+    """Return the id of the project that is *called* so, by its id or by its name; what none is called, as it is."""
+    try:
+        return (await store.projects.get(called)).id
+    except (InvalidRecord, ProjectNotFound):
+        return called
+
+
+def _from_now(length: timedelta) -> datetime:
+    try:
+        return datetime.now(UTC) + length
+    except OverflowError:
+        raise typer.BadParameter("so far from now there is no calendar") from None
+
+
+Json = Annotated[bool, typer.Option("--json", help="For programs: every value there is.")]
+Csv = Annotated[bool, typer.Option("--csv", help="For spreadsheets: every value there is.")]
+Limit = Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Since = Annotated[
+    datetime | None,
+    typer.Option(
+        parser=moment, metavar="WHEN", help="From then on: 2026-11-01, 2026-11-01T14:00, or 10m, 24h, 7d ago; in UTC."
+    ),
+]
+Until = Annotated[
+    datetime | None, typer.Option(parser=moment, metavar="WHEN", help="Up to then, exclusive; written likewise.")
+]

@@ -1,0 +1,66 @@
+"""What people write for the values of options."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+import typer
+
+from proxystore import options
+
+_SOON = timedelta(seconds=5)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-11-01", datetime(2026, 11, 1, tzinfo=UTC)),
+        (" 2026-11-01T14:00 ", datetime(2026, 11, 1, 14, tzinfo=UTC)),
+        ("2026-11-01T14:00:05+02:00", datetime(2026, 11, 1, 12, 0, 5, tzinfo=UTC)),
+    ],
+)
+def test_a_time_is_a_date(text: str, expected: datetime) -> None:
+    assert expected == options.moment(text) == options.deadline(text) == options.date(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [("10m", timedelta(minutes=10)), ("1h30m", timedelta(minutes=90)), ("7d", timedelta(7)), ("2w", timedelta(14))],
+)
+def test_a_time_is_so_long_ago_or_so_far_ahead(text: str, length: timedelta) -> None:
+    now = datetime.now(UTC)
+
+    assert abs(now - length - options.moment(text)) < _SOON
+    assert abs(now + length - options.deadline(text)) < _SOON
+    assert length == options.duration(text) == options.span(text)
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "7", "7y", "999999w", "2026-13-01"])
+def test_what_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match=r"neither|calendar"):
+        options.moment(text)
+
+
+def test_a_number_is_seconds_where_a_duration_is_asked_for() -> None:
+    assert options.duration("90") == timedelta(seconds=90)
+    assert options.span("90") is None
+    with pytest.raises(typer.BadParameter, match="30d"):
+        options.duration("soon")
+
+
+def test_dollars_are_exact() -> None:
+    assert [options.dollars(text) for text in ("12.50", "$0.1")] == [Decimal("12.50"), Decimal("0.1")]
+    for text in ("much", "nan", ""):
+        with pytest.raises(typer.BadParameter, match=r"12\.50"):
+            options.dollars(text)
+
+
+def test_an_identity_is_a_uuid() -> None:
+    read = options.identity("an event")
+
+    assert read(str(UUID(int=7))) == UUID(int=7)
+    with pytest.raises(typer.BadParameter, match="an event"):
+        read("seven")
