@@ -6,14 +6,17 @@ import asyncio
 import inspect
 import os
 import signal
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
+import certifi
 import pytest
 from pydantic import SecretStr
 
 from proxystore import Settings
+from proxystore.hooks import loading
 from proxystore.testing.databases import Databases
 from proxystore.testing.postgres import Postgres
 from proxystore.testing.pytest_plugin import chosen
@@ -91,6 +94,28 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     if found and report.passed:
         report.outcome, report.longrepr = "failed", f"told: {', '.join(sorted(set(found)))}"
     return report
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_certificate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let HTTP clients read one certificate and not all there are, here and in children: 20 ms for each client made.
+
+    Nobody speaks TLS to the world.
+    """
+    begin, middle, _ = Path(certifi.where()).read_text(encoding="ascii").partition("-----END CERTIFICATE-----\n")
+    certificate = tmp_path_factory.mktemp("certificate") / "one.pem"
+    certificate.write_text(begin[begin.index("-----BEGIN") :] + middle, encoding="ascii")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(certificate))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _installed_once() -> Iterator[None]:
+    """Look for installed plugins once: it takes 6 ms, which a process that serves takes once, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loading, "entry_points", cache(loading.entry_points))
+        yield
 
 
 @pytest.fixture(name="postgres", scope="session")

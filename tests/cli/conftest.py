@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from proxystore.cli import build
-from proxystore.cli.globals import Globals
+from proxystore.cli.globals import Globals, command_of
 
 Invoke = Callable[..., Result]
 
@@ -31,6 +31,6 @@ def _invoke() -> Invoke:
     """Run a command line as the shell would, without a new process."""
 
     def invoke(*words: str) -> Result:
-        return CliRunner().invoke(build(Globals.of(words).load()), list(words))
+        return CliRunner().invoke(build(Globals.of(words).load(), command_of(words)), list(words))
 
     return invoke

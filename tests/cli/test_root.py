@@ -100,6 +100,11 @@ def test_a_wrong_use_exits_with_two(invoke: Invoke, words: list[str]) -> None:
     assert "Traceback" not in result.stderr
 
 
+def test_a_command_that_is_mistyped_is_told_which_there_are(invoke: Invoke) -> None:
+    assert "Did you mean 'usage'" in invoke("usagee").stderr
+    assert {"run", "usage", "keys", "limits"} <= set(invoke("--help").stdout.split())
+
+
 @pytest.mark.usefixtures("tester")
 def test_the_database_is_named_once_on_stderr(invoke: Invoke, place: Path) -> None:
     result = invoke("count", "--database", f"sqlite:///{place}/x.db")

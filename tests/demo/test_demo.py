@@ -23,7 +23,7 @@ def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _demo(*words: str) -> Result:
-    return CliRunner().invoke(build(Settings.load(environ={})), ["demo", *words])
+    return CliRunner().invoke(build(Settings.load(environ={}), "demo"), ["demo", *words])
 
 
 def test_everything_is_read_back_from_the_database(database_url: str) -> None:

@@ -96,8 +96,8 @@ def test_the_command_tells_what_changed(migrated_url: str, flag: str, tmp_path: 
 
     monkeypatch.chdir(tmp_path)
     words = ["--database", migrated_url, "usage", "reprice", "--since", "1d", *([flag] if flag else [])]
-    done = CliRunner().invoke(build(Globals.of(words).load()), words)
+    done = CliRunner().invoke(build(Globals.of(words).load(), "usage"), words)
 
     assert done.exit_code == 0, done.output
     bare = ["--database", migrated_url, "usage", "reprice"]
-    assert CliRunner().invoke(build(Globals.of(bare).load()), bare).exit_code == 2
+    assert CliRunner().invoke(build(Globals.of(bare).load(), "usage"), bare).exit_code == 2

@@ -30,7 +30,7 @@ def _settings(migrated_url: str, tmp_path: Path) -> Settings:
 
 @pytest.fixture(name="type_")
 def _type(settings: Settings) -> Type:
-    return lambda *words: CliRunner().invoke(build(settings), ["audit", *words])
+    return lambda *words: CliRunner().invoke(build(settings, "audit"), ["audit", *words])
 
 
 def _numbers(result: Result) -> list[int]:

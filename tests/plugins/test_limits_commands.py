@@ -32,7 +32,7 @@ def test_what_is_left_of_a_keys_limits_is_shown(migrated_url: str, tmp_path: Pat
             return key_id
 
     key_id = asyncio.run(use())
-    done = CliRunner().invoke(build(settings), ["limits", "show", key_id, "--json"])
+    done = CliRunner().invoke(build(settings, "limits"), ["limits", "show", key_id, "--json"])
     assert done.exit_code == 0, done.output
     shown = {(row["unit"], row["window"]): row for row in json.loads(done.stdout)}
     assert shown["nanousd", "month"]["used"] == 10**9

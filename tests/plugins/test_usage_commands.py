@@ -34,7 +34,7 @@ def _ids() -> list[UUID]:
 def _type(migrated_url: str, tmp_path: Path, ids: list[UUID]) -> Type:
     settings = Settings.load(environ={}, database_url=migrated_url, data_dir=tmp_path / "data")
     asyncio.run(_fill(settings, ids))
-    return lambda *words: CliRunner().invoke(build(settings), ["usage", *words])
+    return lambda *words: CliRunner().invoke(build(settings, "usage"), ["usage", *words])
 
 
 async def _fill(settings: Settings, ids: list[UUID]) -> None:

@@ -37,7 +37,7 @@ def _fill(settings: Settings) -> None:
 
 
 def _type(settings: Settings, *words: str):
-    return CliRunner().invoke(build(settings), ["cache", *words])
+    return CliRunner().invoke(build(settings, "cache"), ["cache", *words])
 
 
 @pytest.fixture(name="plain")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from importlib import metadata
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.main import get_command_name
 
 from proxystore.cli.commandline import CommandLine
 from proxystore.cli.db import db
@@ -32,8 +33,13 @@ DOCTOR = "doctor"
 """The command that must run whatever is wrong: it reads the settings and loads the plugins itself."""
 
 
-def build(settings: Settings) -> typer.Typer:
+def build(settings: Settings, wanted: str | None = None) -> typer.Typer:
     """Return the command line with the commands of the plugins that *settings* name.
+
+    Args:
+        settings: Which plugins, and what commands find in ``context.obj``.
+        wanted: A command or a group. If there is one of that name, all others are left out: typer reads the signature
+            of everything that it is given, which takes longer than most commands.
 
     Raises:
         PluginError: A plugin cannot be loaded, or could not add its commands.
@@ -76,7 +82,19 @@ def build(settings: Settings) -> typer.Typer:
     cli.add_typer(providers, name="providers")
     cli.add_typer(families, name="families")
     loaded.register_commands(cli)
+    _leave_out_all_but(cli, wanted)
     return cli
+
+
+def _leave_out_all_but(cli: typer.Typer, wanted: str | None) -> None:
+    commands = [each for each in cli.registered_commands if _name(each) == wanted]
+    groups = [each for each in cli.registered_groups if each.name == wanted]
+    if wanted and (commands or groups):
+        cli.registered_commands, cli.registered_groups = commands, groups
+
+
+def _name(command: Any) -> str:
+    return command.name or get_command_name(command.callback.__name__)
 
 
 def _print_version(value: bool) -> None:  # noqa: FBT001

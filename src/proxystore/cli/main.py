@@ -32,11 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _built(words: Sequence[str]) -> typer.Typer:
     """Return the command line for the settings that *words* lead to: they decide which plugins bring commands."""
-    given = Globals.of(words)
-    if command_of(words) == DOCTOR:
-        return build(Settings(plugins=()))
+    given, command = Globals.of(words), command_of(words)
+    if command == DOCTOR:
+        return build(Settings(plugins=()), DOCTOR)
     try:
-        return build(given.load())
+        return build(given.load(), command)
     except Exception as error:
         if _HARMLESS.intersection(words) or not words:
             return build(Settings(plugins=()))  # help must not need what it helps with

@@ -9,6 +9,7 @@ from proxystore.wire import BUILT_IN, Formats, Meter
 
 JSON = b"application/json"
 EVENTS = b"text/event-stream; charset=utf-8"
+_FORMATS = Formats(BUILT_IN)
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Recording:
     @property
     def format(self):
         """The format that claims it."""
-        return Formats(BUILT_IN).find("POST", self.path)
+        return _FORMATS.find("POST", self.path)
 
     def meter(self) -> Meter:
         """Return a new meter for it."""
