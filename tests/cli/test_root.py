@@ -201,3 +201,14 @@ def test_the_command_checks_for_itself(
     monkeypatch.syspath_prepend(place)
     with pytest.raises(SystemExit, match="another project"):
         main(["--version"])
+
+
+def test_a_plugin_may_lie_in_the_working_directory(place: Path) -> None:
+    (place / "mine.py").write_text("class Mine:\n    pass\n")
+    (place / "json.py").write_text("raise RuntimeError('what is installed goes first')\n")
+    words = (sys.executable, "-P", *_COMMAND[1:], "plugins", "list", "--json")  # as the installed command: -P
+    environ = {**os.environ, "PROXYSTORE_PLUGINS": "mine:Mine"}
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environ)
+
+    assert done.returncode == 0, done.stderr
+    assert '"mine:Mine"' in done.stdout

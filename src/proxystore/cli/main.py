@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 import typer
 
@@ -21,13 +23,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         refuse_foreign_distribution()
-        _built(words)(args=words, prog_name="proxystore")
+        with _working_directory_importable():
+            _built(words)(args=words, prog_name="proxystore")
     except ImportError as error:
         if error.name != "proxystore":
             raise
         sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+@contextmanager
+def _working_directory_importable() -> Iterator[None]:
+    """Let plugins be named that lie there, as servers do; last, so that a file there hides nothing installed."""
+    try:
+        place = str(Path.cwd())
+    except FileNotFoundError:  # it is gone
+        yield
+        return
+    sys.path.append(place)
+    try:
+        yield
+    finally:
+        sys.path.remove(place)
 
 
 def _built(words: Sequence[str]) -> typer.Typer:
