@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from secrets import token_hex, token_urlsafe
 from typing import Final, NamedTuple
 
 from pydantic import SecretStr
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from proxystore.credentials import Pepper
 from proxystore.database import Database, Query, Statement, upsert
@@ -31,7 +31,7 @@ from proxystore.settings import Settings
 _LEAST: Final = 32
 _CHECKS: Final = Query(
     select(table.c.name, table.c.value).where(table.c.name.like(bindparam("pattern", type_=table.c.name.type))),
-    lambda name, value: (value, int(name.rpartition("_")[2])),
+    lambda name, value: (value, _version(name)),
 )
 _REGISTER: Final = Statement(
     upsert(table)
@@ -76,6 +76,18 @@ def new_secret() -> str:
     return token_urlsafe(_LEAST)
 
 
+class Known(NamedTuple):
+    """What a database knows of the secrets for one purpose.
+
+    Attributes:
+        checks: The version of each, by its check value.
+        is_binding: Whether anything was ever made with one of them, which then has to be among those that are given.
+    """
+
+    checks: Mapping[str, int]
+    is_binding: bool
+
+
 async def known_secrets(
     database: Database, purpose: Purpose, given: SecretStr | None, settings: Settings
 ) -> tuple[Pepper, ...]:
@@ -84,21 +96,49 @@ async def known_secrets(
     Raises:
         SettingsError: There is none, one is too short, or none of them is one that this database knows.
     """
-    checks = dict(await database.fetch_all(_CHECKS, pattern=f"{purpose.name}_check_%"))
+    checks = dict(await database.fetch_all(_CHECKS, pattern=_pattern(purpose)))
     is_binding = bool(checks) and await database.fetch_one(purpose.is_used) is not None
     texts = _given(purpose, given) or [_own(purpose, settings, is_first=not is_binding)]
+    _refuse_strange(purpose, texts, settings, Known(checks, is_binding))
     values = [text.encode() for text in texts]
-    is_known = any(_check(purpose, value) in checks for value in values)
-    if not is_known and not is_binding:
+    if not any(_check(purpose, value) in checks for value in values):
         checks = {}
-    elif not is_known:
-        raise SettingsError(
-            f"{purpose.variable} is not the {purpose.wanted} that this database was used with: set that one"
-            " (several are separated by commas, newest first)"
-        )
     if any(_check(purpose, value) not in checks for value in values):
         checks = await _registered(database, purpose, values, checks)
     return tuple(Pepper(checks[_check(purpose, value)], value) for value in values)
+
+
+def known_to(connection: Connection, purpose: Purpose) -> Known:
+    """Return what is known through *connection*, to a database that has our tables."""
+    rows = connection.execute(_CHECKS.clause, {"pattern": _pattern(purpose)})
+    checks = {value: _version(name) for name, value in rows}
+    return Known(checks, bool(checks) and connection.execute(purpose.is_used.clause).first() is not None)
+
+
+def examine(purpose: Purpose, given: SecretStr | None, settings: Settings, known: Known) -> bool:
+    """Do as `known_secrets` does, but make nothing and register nothing; return whether there is a secret already.
+
+    Raises:
+        SettingsError: As `known_secrets`.
+    """
+    texts = _given(purpose, given)
+    is_made = settings.url.dialect == "sqlite" and not known.is_binding
+    if not texts and is_made and not (settings.data_dir / purpose.name).exists():
+        return False
+    texts = texts or [_own(purpose, settings, is_first=False)]
+    _refuse_strange(purpose, texts, settings, known)
+    return True
+
+
+def _refuse_strange(purpose: Purpose, texts: Sequence[str], settings: Settings, known: Known) -> None:
+    if not known.is_binding or any(_check(purpose, text.encode()) in known.checks for text in texts):
+        return
+    path = settings.data_dir / purpose.name
+    is_own = path.exists() and path.read_text().strip() in texts
+    told = f"not the {purpose.wanted} that this database was used with"
+    if is_own:
+        raise SettingsError(f"{path} is {told}: restore that one, or set {purpose.variable}")
+    raise SettingsError(f"{purpose.variable} is {told}: set that one (several are separated by commas, newest first)")
 
 
 def _given(purpose: Purpose, given: SecretStr | None) -> list[str]:
@@ -150,6 +190,14 @@ def _make(path: Path) -> None:
         draft.unlink()
 
 
+def _pattern(purpose: Purpose) -> str:
+    return f"{purpose.name}_check_%"
+
+
+def _version(name: str) -> int:
+    return int(name.rpartition("_")[2])
+
+
 def _check(purpose: Purpose, value: bytes) -> str:
     return hmac.digest(value, f"proxystore {purpose.name}".encode(), "sha256").hex()
 
@@ -160,13 +208,13 @@ async def _registered(
     version = max(checks.values(), default=0)
     async with database.transaction() as transaction:
         if not checks:
-            await transaction.execute(_FORGET, pattern=f"{purpose.name}_check_%")
+            await transaction.execute(_FORGET, pattern=_pattern(purpose))
         for check in (_check(purpose, value) for value in reversed(values)):
             if check not in checks:
                 version += 1
                 name = f"{purpose.name}_check_{version}"
                 await transaction.execute(_REGISTER, name=name, value=check, updated_at=datetime.now(UTC))
-    found = dict(await database.fetch_all(_CHECKS, pattern=f"{purpose.name}_check_%"))
+    found = dict(await database.fetch_all(_CHECKS, pattern=_pattern(purpose)))
     if not all(_check(purpose, value) in found for value in values):
         raise SettingsError(f"{purpose.variable}: another process is starting with another {purpose.wanted}")
     return found

@@ -136,7 +136,7 @@ def test_a_password_that_is_wrong_is_told(postgres_url: str, data_dir: Path) -> 
 def test_an_old_server_is_told() -> None:
     settings = Settings(database_url="postgresql://localhost/name")
 
-    found = list(database.check(settings, Facts((13, 4), None, {}, None), []))
+    found = list(database.check(settings, Facts((13, 4), None, {}, {}, None), []))
 
     assert [finding.level for finding in found] == ["problem", "ok", "ok"]
     assert found[0].mend == "use PostgreSQL 14 or newer"
@@ -154,7 +154,7 @@ def test_a_clock_may_be_two_seconds_off(seconds: float, level: str) -> None:
     now = datetime.now(UTC)
     clocks = (now, now + timedelta(seconds=seconds), now)
 
-    assert [finding.level for finding in clock.check(Facts((15,), None, {}, clocks))] == [level]
+    assert [finding.level for finding in clock.check(Facts((15,), None, {}, {}, clocks))] == [level]
 
 
 def test_a_slow_answer_is_no_wrong_clock() -> None:

@@ -77,7 +77,7 @@ def test_what_has_just_been_written_is_no_problem(settings: Settings, store: UUI
     (finding,) = _findings(settings)
 
     assert finding.level == "ok"
-    assert "1 events in 1 segments are not in the database" in finding.message
+    assert "1 event is not in the database" in finding.message
 
 
 def test_what_waits_for_long_is_a_problem(settings: Settings, store: UUID) -> None:
@@ -86,7 +86,7 @@ def test_what_waits_for_long_is_a_problem(settings: Settings, store: UUID) -> No
 
     (finding,) = problems(_findings(settings))
 
-    assert "2 events in 2 segments" in finding.message
+    assert "2 events are not in the database" in finding.message
     assert "120 minutes" in finding.message
 
 
@@ -104,7 +104,7 @@ def test_events_for_another_database_are_told(settings: Settings, store: UUID) -
 
     (finding,) = [each for each in _findings(settings) if each.level == "warning"]
 
-    assert f"{stranger} holds 1 events for another database" in finding.message
+    assert f"{stranger} holds 1 event for another database" in finding.message
 
 
 def test_another_host_that_writes_here_is_told(settings: Settings, store: UUID) -> None:
@@ -133,7 +133,7 @@ def test_while_the_database_is_away_only_what_lies_there_is_told(settings: Setti
     findings = examined(database_url=away, data_dir=settings.data_dir)
 
     (finding,) = only(findings, "journal", "warning")
-    assert "1 segments" in finding.message
+    assert "1 segment (1 kB)" in finding.message
 
 
 def test_what_makes_no_sense_is_left_to_the_writer(settings: Settings, store: UUID) -> None:

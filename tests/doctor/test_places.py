@@ -91,6 +91,41 @@ def test_what_others_may_read_is_closed_by_chmod(data_dir: Path) -> None:
     assert finding.mend == f"chmod go-rwx {data_dir} {data_dir}/proxystore.db"
 
 
+def test_a_secret_that_others_may_read_is_closed_by_chmod(data_dir: Path) -> None:
+    data_dir.chmod(0o755)
+    (data_dir / "pepper").touch(0o644)
+
+    (finding,) = permissions.check(_settings(data_dir))
+
+    assert finding.mend == f"chmod go-rwx {data_dir} {data_dir}/pepper"
+
+
+def test_a_directory_that_holds_other_things_is_left_as_it_is(data_dir: Path) -> None:
+    data_dir.chmod(0o755)
+    (data_dir / "proxystore.db").touch(0o644)
+    (data_dir / "somebody's").touch(0o644)
+
+    (finding,) = permissions.check(_settings(data_dir))
+
+    assert finding.mend == f"chmod go-rwx {data_dir}/proxystore.db"
+
+
+def test_a_directory_that_others_may_write_in_is_no_place_for_us(data_dir: Path) -> None:
+    data_dir.chmod(0o777)
+    (data_dir / "somebody's").touch(0o644)
+
+    (finding,) = permissions.check(_settings(data_dir))
+
+    assert "others may write in" in finding.message
+    assert "PROXYSTORE_DATA_DIR" in str(finding.mend)
+
+
+def test_nobody_is_told_to_lock_up_what_is_not_ours() -> None:
+    findings = list(permissions.check(Settings(database_url="sqlite:////etc/passwd")))
+
+    assert not [finding for finding in findings if "chmod" in str(finding.mend)]
+
+
 def test_an_open_file_behind_a_closed_door_is_well(data_dir: Path) -> None:
     (data_dir / "proxystore.db").touch(0o644)
 

@@ -13,10 +13,14 @@ R_co = TypeVar("R_co", covariant=True)
 
 
 class Statement:
-    """A Core statement with bind parameters; each value is given by keyword, named as its ``bindparam``."""
+    """A Core statement with bind parameters; each value is given by keyword, named as its ``bindparam``.
+
+    Attributes:
+        clause: The statement as SQLAlchemy's own connections take it.
+    """
 
     def __init__(self, clause: ClauseElement) -> None:
-        self._clause = clause
+        self.clause = clause
         self._compiled: dict[tuple[str, str, bool], Compiled] = {}
 
     def compiled(self, dialect: DialectName, schema: str, *, is_returning: bool = False) -> Compiled:
@@ -29,7 +33,7 @@ class Statement:
         """
         compiled = self._compiled.get((dialect, schema, is_returning))
         if compiled is None:
-            clause = with_returning(self._clause) if is_returning else self._clause
+            clause = with_returning(self.clause) if is_returning else self.clause
             compiled = self._compiled[dialect, schema, is_returning] = Compiled(clause, dialect, schema)
         return compiled
 

@@ -15,8 +15,11 @@ from proxystore.database import Database
 from proxystore.doctor.finding import Finding, ok, problem, warning
 from proxystore.errors import SchemaError
 from proxystore.migrating import Migrations, transactions
+from proxystore.schema.api_keys import api_keys
+from proxystore.schema.audit import audit_events
 from proxystore.schema.ledger import ledger_segments
 from proxystore.schema.settings import settings as kept
+from proxystore.secrecy import AUDIT_KEY, PEPPER, Known, known_to
 from proxystore.settings import PoolSettings, Settings
 
 DEADLINE: Final = 5.0
@@ -36,12 +39,14 @@ class Facts(NamedTuple):
         version: Its version.
         store_id: Which store it is; ``None`` if no store was ever opened on it.
         acked: How far segments of the journal have been written down.
+        known: What it knows of each secret.
         clocks: Its time between two of ours; ``None`` where it has no clock of its own.
     """
 
     version: tuple[int, ...]
     store_id: UUID | None
     acked: dict[UUID, int]
+    known: dict[str, Known]
     clocks: tuple[datetime, datetime, datetime] | None
 
 
@@ -118,8 +123,10 @@ def _facts(connection: Connection, segment_ids: Sequence[UUID]) -> Facts:
     if ledger_segments.name in tables and segment_ids:
         named = ledger_segments.c.segment_id.in_(segment_ids)
         acked = {row.segment_id: row.acked for row in connection.execute(select(ledger_segments).where(named))}
+    is_ours = {kept.name, api_keys.name, audit_events.name} <= tables
+    known = {purpose.name: known_to(connection, purpose) for purpose in (PEPPER, AUDIT_KEY) if is_ours}
     version = connection.dialect.server_version_info or ()
-    return Facts(tuple(map(int, version)), store_id, acked, _clocks(connection))
+    return Facts(tuple(map(int, version)), store_id, acked, known, _clocks(connection))
 
 
 def _clocks(connection: Connection) -> tuple[datetime, datetime, datetime] | None:

@@ -19,7 +19,6 @@ _PLACES: Final[Mapping[str, Callable[[Settings], Iterable[Finding]]]] = {
     "volume": mounts.check,
     "space": space.check,
     "locks": locks.check,
-    "secrets": secrets.check,
 }
 _SET: Final = "correct it where it is set; `proxystore settings show` then tells what is read, and from where"
 _LOST: Final = "set PROXYSTORE_DATABASE_URL to a file or to a PostgreSQL server"
@@ -60,6 +59,7 @@ async def _database(settings: Settings, migrations: tuple[Migrations, ...]) -> l
     except Exception as error:  # noqa: BLE001  whatever a driver raises is a finding
         findings.append(database.unreachable(settings, error))
     if not settings.url.is_in_memory:
+        findings += _tried("secrets", lambda: secrets.check(settings, facts))
         findings += _tried("journal", lambda: journal.check(settings, segments, facts))
     return findings
 

@@ -84,7 +84,8 @@ def _backlog(ours: Sequence[Found], facts: Facts) -> Iterator[Finding]:
     if not ages:
         yield ok(_CHECK, "all of it is in the database")
         return
-    told = f"{len(ages):,} events in {len(waiting)} segments are not in the database, the oldest for {_for(max(ages))}"
+    are = "1 event is" if len(ages) == 1 else f"{len(ages):,} events are"
+    told = f"{are} not in the database, the oldest for {_for(max(ages))} (segments: {len(waiting)})"
     yield problem(_CHECK, told, _START) if max(ages) > _LATE else ok(_CHECK, told)
 
 
@@ -101,14 +102,15 @@ def _strangers(others: Sequence[Found]) -> Iterator[Finding]:
     for directory in sorted({segment.path.parent for segment in others}):
         ages = [age for segment in others if segment.path.parent == directory for age in segment.pending(0)]
         if ages:
-            told = f"{directory} holds {len(ages):,} events for another database"
+            told = f"{directory} holds {len(ages):,} event{'s' * (len(ages) > 1)} for another database"
             yield warning(_CHECK, told, f"start proxystore with that database; or, if it is gone, rm -r {directory}")
 
 
 def _unknown(segments: Sequence[Found]) -> Iterator[Finding]:
     kilobytes = sum(os.stat(segment.path).st_size for segment in segments) / 1024  # noqa: PTH116
     if segments:
-        told = f"{len(segments)} segments ({kilobytes:,.0f} kB) wait for the database"
+        count = "1 segment" if len(segments) == 1 else f"{len(segments):,} segments"
+        told = f"{count} ({kilobytes:,.0f} kB): which of it the database lacks, only the database can tell"
         yield warning(_CHECK, told, "mend the database first; nothing here is lost meanwhile")
 
 
