@@ -14,10 +14,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex, token_urlsafe
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from pydantic import SecretStr
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, Executable, bindparam, delete, select
 
 from proxystore.credentials import Pepper
 from proxystore.database import Database, Query, Statement, upsert
@@ -110,9 +110,9 @@ async def known_secrets(
 
 def known_to(connection: Connection, purpose: Purpose) -> Known:
     """Return what is known through *connection*, to a database that has our tables."""
-    rows = connection.execute(_CHECKS.clause, {"pattern": _pattern(purpose)})
-    checks = {value: _version(name) for name, value in rows}
-    return Known(checks, bool(checks) and connection.execute(purpose.is_used.clause).first() is not None)
+    checks, is_used = (cast("Executable", query.clause) for query in (_CHECKS, purpose.is_used))
+    known = {value: _version(name) for name, value in connection.execute(checks, {"pattern": _pattern(purpose)})}
+    return Known(known, bool(known) and connection.execute(is_used).first() is not None)
 
 
 def examine(purpose: Purpose, given: SecretStr | None, settings: Settings, known: Known) -> bool:

@@ -85,7 +85,7 @@ def _sources(settings: Settings) -> str:
     variables = [name for name in named if name.isupper()]
     words = [
         *files,
-        *([f"{len(variables)} variables"] if variables else []),
+        *([f"{len(variables)} variable{'s' * (len(variables) > 1)}"] if variables else []),
         *(["options"] if "argument" in named else []),
     ]
     return f"read from {', '.join(words) or 'nowhere: all are as they come'}"

@@ -26,7 +26,8 @@ def check(settings: Settings) -> Iterator[Finding]:
     found = [finding for check in (_writable(settings), _owned(there), _private(settings, there)) for finding in check]
     yield from found
     if not found:
-        yield ok(_CHECK, f"{settings.data_dir} is ours alone" if there else f"{settings.data_dir} can be made")
+        told = f"nobody else may read what is ours in {settings.data_dir}"
+        yield ok(_CHECK, told if there else f"{settings.data_dir} can be made")
 
 
 def _writable(settings: Settings) -> Iterator[Finding]:
