@@ -87,11 +87,19 @@ class Cache:
         return self._decide(exchange, store, wish)
 
     @hookimpl
-    async def on_response(self, exchange: Exchange, store: Store) -> None:
+    def on_response(self, exchange: Exchange, store: Store) -> Awaitable[None] | None:
         """Keep a whole answer, and let those who wait for it go on."""
         miss: _Miss | None = exchange.state.pop(_NAME, None)
-        if miss is None:
-            return
+        return None if miss is None else self._settle(exchange, store, miss)
+
+    @hookimpl
+    def register_commands(self, cli: typer.Typer) -> None:
+        """Add ``proxystore cache``."""
+        from proxystore_cache.commands import cache  # a server has no use for them
+
+        cli.add_typer(cache, name="cache")
+
+    async def _settle(self, exchange: Exchange, store: Store, miss: _Miss) -> None:
         is_kept = False
         try:
             if keeping.is_whole(exchange):
@@ -100,13 +108,6 @@ class Cache:
             if miss.flight is not None:
                 # A client that left, or was refused, says nothing of what the next one will be answered.
                 miss.flight.end(is_hopeless=not is_kept and exchange.outcome in ("complete", "failed"))
-
-    @hookimpl
-    def register_commands(self, cli: typer.Typer) -> None:
-        """Add ``proxystore cache``."""
-        from proxystore_cache.commands import cache  # a server has no use for them
-
-        cli.add_typer(cache, name="cache")
 
     # -- asking ---------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -20,6 +20,9 @@ from proxystore_keys.denials import (
 from proxystore_keys.models import LONGEST_LIST, asked_for, is_list, narrowed
 from proxystore_keys.places import Places, Shown
 from proxystore_keys.public import Public
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
 
 logger = logging.getLogger(__name__)
 
@@ -56,15 +59,29 @@ class Keys:
             )
 
     @hookimpl(trylast=True)
-    async def on_auth(self, exchange: Exchange, store: Store) -> Principal | Denial | None:
+    def on_auth(
+        self, exchange: Exchange, store: Store
+    ) -> Principal | Denial | Awaitable[Principal | Denial | None] | None:
         """Say who is calling; refuse who needs a key and has none that is good."""
         if self._auth == "off":
             return None
         request = exchange.request
         known = self._usual(request, store)
-        if known is not None:
-            self._hide(request, _AUTHORIZATION)
-            return known.principal
+        if known is None:
+            return self._authenticate(exchange, store)
+        self._hide(request, _AUTHORIZATION)
+        return known.principal
+
+    @hookimpl(tryfirst=True)
+    def on_request(self, exchange: Exchange, store: Store) -> Awaitable[Denial | None] | None:
+        """Refuse models that the key may not use, and requests of limited keys that do not tell theirs."""
+        who = exchange.principal
+        if who is None or (who.models is None and not who.limits):
+            return None
+        return self._authorize(exchange, who, store)
+
+    async def _authenticate(self, exchange: Exchange, store: Store) -> Principal | Denial | None:
+        request = exchange.request
         is_public = self._public.holds(request)
         try:
             shown, known = await self._find(request, store, is_public=is_public)
@@ -79,12 +96,7 @@ class Keys:
         self._let_in(request, shown, known)
         return known.principal
 
-    @hookimpl(tryfirst=True)
-    async def on_request(self, exchange: Exchange, store: Store) -> Denial | None:
-        """Refuse models that the key may not use, and requests of limited keys that do not tell theirs."""
-        who = exchange.principal
-        if who is None or (who.models is None and not who.limits):
-            return None
+    async def _authorize(self, exchange: Exchange, who: Principal, store: Store) -> Denial | None:
         request = exchange.request
         if request.method in _ASKING_ONLY and not request.is_websocket:
             return self._asks(exchange, who)

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, Field
 
-from proxystore import Denial, Exchange, Exhausted, Principal, Reservation, Store, hookimpl
+from proxystore import Denial, Exchange, Exhausted, Limit, Principal, Reservation, Store, hookimpl
 from proxystore_limits.estimating import Estimates
 from proxystore_limits.recording import entry_of
 from proxystore_limits.wording import UNREADABLE, denial_of
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     import typer
 
 _ASKING_ONLY = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -38,7 +40,7 @@ class Limits:
         self._estimates = Estimates(most_output=given.most_output_tokens, is_typical=given.reservation == "typical")
 
     @hookimpl(trylast=True)
-    async def on_request(self, exchange: Exchange, store: Store) -> Denial | None:
+    def on_request(self, exchange: Exchange, store: Store) -> Denial | Awaitable[Denial | None] | None:
         """Refuse what a limit stands in the way of; reserve what the rest may use."""
         who = exchange.principal
         if who is None or not who.limits or not _is_counted(exchange):
@@ -46,19 +48,10 @@ class Limits:
         if _is_unreadable(exchange, who):
             return UNREADABLE
         tokens, nanousd = self._estimates.of(exchange, who, store)
-        limits = who.limits
-        found: Reservation | Exhausted | None = store.limits.take(
-            limits, tokens=tokens, nanousd=nanousd, at_ns=exchange.started_ns
-        )
-        if found is None:
-            found = await store.limits.reserve(limits, tokens=tokens, nanousd=nanousd, at_ns=exchange.started_ns)
-        quotas = store.limits.quotas(limits)
-        if quotas:
-            exchange.response.offered_headers += exchange.request.limit_headers(quotas)
-        if isinstance(found, Exhausted):
-            return denial_of(found)
-        exchange.reservation = found
-        return None
+        found = store.limits.take(who.limits, tokens=tokens, nanousd=nanousd, at_ns=exchange.started_ns)
+        if found is None:  # not for this process to decide
+            return self._reserve(exchange, who.limits, tokens, nanousd, store)
+        return _told(exchange, who.limits, found, store)
 
     @hookimpl
     def register_commands(self, cli: typer.Typer) -> None:
@@ -66,6 +59,13 @@ class Limits:
         from proxystore_limits.commands import limits  # a server has no use for them
 
         cli.add_typer(limits, name="limits")
+
+    async def _reserve(
+        self, exchange: Exchange, limits: tuple[Limit, ...], tokens: int, nanousd: int, store: Store
+    ) -> Denial | None:
+        at_ns = exchange.started_ns
+        found = await store.limits.reserve(limits, tokens=tokens, nanousd=nanousd, at_ns=at_ns)
+        return _told(exchange, limits, found, store)
 
     @hookimpl
     def on_usage(self, exchange: Exchange, store: Store) -> None:
@@ -80,6 +80,17 @@ class Limits:
         store.limits.settle(reservation, requests=1, tokens=tokens, nanousd=nanousd)
         if not exchange.is_journaled and reservation.hold is not None:  # nobody else writes it down
             store.ledger.append(entry_of(exchange))
+
+
+def _told(exchange: Exchange, limits: tuple[Limit, ...], found: Reservation | Exhausted, store: Store) -> Denial | None:
+    """Let the caller know what is left, and take what was *found* in the matter: a reservation, or none to be had."""
+    quotas = store.limits.quotas(limits)
+    if quotas:
+        exchange.response.offered_headers += exchange.request.limit_headers(quotas)
+    if isinstance(found, Exhausted):
+        return denial_of(found)
+    exchange.reservation = found
+    return None
 
 
 def _is_counted(exchange: Exchange) -> bool:

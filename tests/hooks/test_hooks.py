@@ -144,8 +144,35 @@ async def test_hook_on_request_takes_the_first_answer():
     log, answer = [], Answer()
     plugins = _plugins(Answering("a", None, log), Answering("b", answer, log))
 
-    assert await plugins.chains(_STORE).on_request(_exchange()) is answer
+    assert plugins.chains(_STORE).on_request(_exchange()) is answer, "nobody has to be waited for"
     assert log == ["a", "b"]
+
+
+@pytest.mark.parametrize("waits", [(True, False), (False, True), (True, True)])
+@pytest.mark.parametrize("is_answered", [True, False])
+async def test_hook_on_request_waits_for_whom_it_must_and_goes_on_from_there(waits, is_answered):
+    log, answer = [], Answer() if is_answered else None
+
+    def on_request(name: str, *, waits: bool, answer: Answer | None):
+        async def later(self):
+            await asyncio.sleep(0)
+            log.append(name)
+            return answer
+
+        def at_once(self):
+            log.append(name)
+            return answer
+
+        return later if waits else at_once
+
+    plugins = _plugins(
+        _named("a", on_request=hookimpl(on_request("a", waits=waits[0], answer=None))),
+        _named("b", on_request=hookimpl(on_request("b", waits=waits[1], answer=answer))),
+        _named("c", on_request=hookimpl(on_request("c", waits=False, answer=None))),
+    )
+
+    assert await plugins.chains(_STORE).on_request(_exchange()) is answer
+    assert log == (["a", "b"] if is_answered else ["a", "b", "c"])
 
 
 async def test_a_decorated_decider_that_hides_its_coroutine_is_awaited():

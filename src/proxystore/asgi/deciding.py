@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from types import CoroutineType
 from typing import TYPE_CHECKING
 
 from proxystore.asgi.pricing import look_up, recall, refusal
@@ -20,10 +21,13 @@ logger = logging.getLogger(__name__)
 
 async def authenticate(house: House, exchange: Exchange) -> Denial | None:
     """Find out who is calling; return why they may not, or ``None``."""
-    if house.chains.on_auth is None:
+    ask = house.chains.on_auth
+    if ask is None:
         return None
     try:
-        who = await house.chains.on_auth(exchange)
+        who = ask(exchange)
+        if isinstance(who, CoroutineType):
+            who = await who
     except (BodyTooLarge, ProxyStoreError) as error:
         return _denial_for(error)
     if isinstance(who, Denial):
@@ -38,20 +42,21 @@ async def decide(house: House, exchange: Exchange) -> Answer | Denial | None:
     Raises:
         ClientGone: There is nobody left to answer.
     """
-    if house.chains.on_auth is not None:
-        denial = await authenticate(house, exchange)
-        if denial is not None:
-            return denial
-    request = exchange.request
+    denial = await authenticate(house, exchange)
+    if denial is not None:
+        return denial
+    request, chains = exchange.request, house.chains
     try:
         if request.is_claimed:
             if request.declared_length > house.settings.max_body_bytes:
                 return TOO_LARGE  # before a byte of it is read
             await request.read_call()
-            if house.chains.on_usage is not None and not recall(house, exchange):
+            if chains.on_usage is not None and not recall(house, exchange):
                 await look_up(house, exchange)
-        if house.chains.on_request is not None:
-            decision = await house.chains.on_request(exchange)
+        if chains.on_request is not None:
+            decision = chains.on_request(exchange)
+            if isinstance(decision, CoroutineType):
+                decision = await decision
             if decision is not None:
                 return decision
         return refusal(house, exchange) if request.is_claimed else None

@@ -51,11 +51,12 @@ class Ending:
     async def observe(self) -> None:
         """Tell the observers; in a task of their own where this one may not wait any more."""
         tell = self._house.chains.on_response
-        if tell is not None:
+        rest = None if tell is None else tell(self._exchange)
+        if rest is not None:
             if isinstance(self._exchange.error, Exception | None):
-                await tell(self._exchange)
+                await rest
             else:
-                self._house.spawn(tell(self._exchange))
+                self._house.spawn(rest)
 
 
 def broken_outcome(exchange: Exchange) -> Outcome:

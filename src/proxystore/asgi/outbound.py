@@ -78,7 +78,9 @@ class Outbound(Ending):
         if kind == "http.response.body":
             passing = self._read_along(message)
             if self._is_over and not self.is_recorded:
-                await self._reach_end()
+                if self._has_loose_ends:
+                    await self._tie_loose_ends()
+                self.record(self._outcome())
             self._is_streaming = True
             editing = self._editing
         elif kind == "http.response.start":
@@ -145,7 +147,14 @@ class Outbound(Ending):
             return None
         return message
 
-    async def _reach_end(self) -> None:
+    @property
+    def _has_loose_ends(self) -> bool:
+        """Whether something has to be asked before the end can be recorded."""
+        exchange = self._exchange
+        model = exchange.model
+        return self._is_streaming or model is None or not model.tariff.prices
+
+    async def _tie_loose_ends(self) -> None:
         exchange = self._exchange
         # Looking costs a task: what is over in a moment is complete, whether or not somebody stayed to see it.
         if self._is_streaming and exchange.now_ns() - exchange.response.first_byte_ns > _MOMENT_NS:
@@ -156,7 +165,6 @@ class Outbound(Ending):
             and exchange.request.is_claimed
         ):
             await look_up_answer(self._house, exchange, self._meter.usage.response_model)
-        self.record(self._outcome())
 
     def _meter_for(self, told: dict[bytes, bytes]) -> Meter | None:
         request = self._exchange.request
@@ -166,13 +174,14 @@ class Outbound(Ending):
         return decoded(meter, encoding) if meter is not None and encoding else meter
 
     def _headers_out(self, told: dict[bytes, bytes]) -> list[tuple[bytes, bytes]]:
-        headers = self._exchange.response.headers
+        response = self._exchange.response
+        headers = response.headers
         if self.is_asked and b"content-length" in told and told.get(b"content-type", b"").startswith(_EVENTS):
             headers = [header for header in headers if header[0] != b"content-length"]  # one event will be missing
-        offered = self._exchange.response.offered_headers
+        offered = response.offered_headers
         if offered:
             headers = [*headers, *(header for header in offered if header[0] not in told)]
-        return [*headers, *self._exchange.response.added_headers, request_id_header(self._exchange.id)]
+        return [*headers, *response.added_headers, request_id_header(self._exchange.id)]
 
     def break_off(self) -> None:
         """Record an exchange that did not come to its end, with what the meter has seen of it."""

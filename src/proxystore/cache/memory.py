@@ -62,17 +62,17 @@ class MemoryCache(Generic[K, V]):
 
     def get(self, key: K) -> V | None:
         """Return the value of *key*, or ``None``."""
-        entry = self._entries.get(key)
+        entries = self._entries
+        entry = entries.get(key)
         if entry is None:
             self._misses += 1
             return None
-        value, expires_at = entry
-        if expires_at <= self._clock():
-            self._expire(key, value, expires_at)
+        if entry[1] <= self._clock():
+            self._expire(key, *entry)
             return None
-        self._entries.move_to_end(key)
+        entries.move_to_end(key)
         self._hits += 1
-        return value
+        return entry[0]
 
     def peek(self, key: K) -> V | None:
         """Return what there is of *key*, expired or not; counts nothing."""

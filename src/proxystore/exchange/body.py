@@ -110,9 +110,10 @@ class Body:
 
     def _take(self, message: Message) -> bytes:
         """Keep a message of the body for the proxy; return what it holds."""
-        self._noted(message)
-        if self.is_gone:
+        if message["type"] == "http.disconnect":
+            self.is_gone = True
             raise ClientGone
+        self._has_more = message.get("more_body", False)
         self._pending.append(message)
         data: bytes = message.get("body", b"")
         if len(data) > self._limit:

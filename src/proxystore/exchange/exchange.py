@@ -24,6 +24,7 @@ class Exchange:
     """What hooks are given.
 
     Attributes:
+        id: Its UUIDv7; its time is ``started_ns``.
         request: The way in.
         response: The way out.
         started_ns: When it began, nanoseconds since 1970, UTC.
@@ -43,12 +44,12 @@ class Exchange:
     """
 
     __slots__ = (
-        "_id",
         "_started_on_clock",
         "cost",
         "decided_by",
         "denial",
         "error",
+        "id",
         "is_journaled",
         "metadata",
         "model",
@@ -66,6 +67,7 @@ class Exchange:
         self.request = request
         self.response = Response()
         self.started_ns = time.time_ns()
+        self.id: UUID = uuid7(self.started_ns // 1_000_000)
         self._started_on_clock = time.perf_counter_ns()
         self.principal: Principal | None = None
         self.model: Resolved | None = None
@@ -79,15 +81,7 @@ class Exchange:
         self.reservation: Reservation | None = None
         self.metadata: dict[str, str | int] = {}
         self.state: dict[str, Any] = {}
-        self._id: UUID | None = None
 
     def now_ns(self) -> int:
         """Return the time as nanoseconds since 1970, as if the clock had not been set since the exchange began."""
         return self.started_ns + time.perf_counter_ns() - self._started_on_clock
-
-    @property
-    def id(self) -> UUID:
-        """The UUIDv7 of this exchange, made when first asked for; its time is ``started_ns``."""
-        if self._id is None:
-            self._id = uuid7(self.started_ns // 1_000_000)
-        return self._id

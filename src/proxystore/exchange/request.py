@@ -128,7 +128,7 @@ class Request:
             BodyTooLarge: As :meth:`read`.
             ClientGone: As :meth:`read`.
         """
-        kind = self._headers.get(b"content-type", b"")
+        kind = self._headers.get(b"content-type", _JSON)
         boundary = None if kind == _JSON else boundary_of(kind)
         if boundary is None:
             await self.read()
@@ -150,14 +150,21 @@ class Request:
     def set_header(self, name: bytes, value: bytes) -> None:
         """Let the proxy see the header *name* (lower case) with *value*, once."""
         self.remove_header(name)
-        self.scope["headers"].append((name, value))
+        self._own_scope()["headers"] = [*self.scope["headers"], (name, value)]
         self._headers[name] = value
 
     def remove_header(self, name: bytes) -> None:
         """Hide the header *name* (lower case) from the proxy."""
-        kept = [header for header in self.scope["headers"] if header[0] != name]
-        self._own_scope()["headers"] = kept
-        self._headers.pop(name, None)
+        scope = self._own_scope()
+        value = self._headers.pop(name, None)
+        if value is None:
+            return
+        kept = [*scope["headers"]]
+        if (once := (name, value)) in kept:
+            kept.remove(once)
+        if len(kept) > len(self._headers):  # something was sent twice; or the server has lists for pairs
+            kept = [header for header in kept if header[0] != name]
+        scope["headers"] = kept
 
     def remove_query(self, name: bytes) -> None:
         """Hide the query parameter *name* from the proxy; what is left of the query keeps every byte."""
@@ -192,8 +199,8 @@ class Request:
     @property
     def declared_length(self) -> int:
         """``content-length``, 0 if there is none."""
-        length = self._headers.get(b"content-length", b"")
-        return int(length) if length.isdigit() else 0
+        length = self._headers.get(b"content-length")
+        return int(length) if length is not None and length.isdigit() else 0
 
     def snapshot(self) -> Snapshot:
         """Return what the proxy would see now; the body has been read."""

@@ -8,22 +8,28 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from proxystore.errors import BodyTooLarge, PluginError
 from proxystore.exchange import ClientGone, Exchange
 from proxystore.values import Answer, Denial, Principal
 
 if TYPE_CHECKING:
+    from types import CoroutineType
+
     import pluggy
 
     from proxystore.store import Store
 
 logger = logging.getLogger(__name__)
 
-Observer: TypeAlias = Callable[[Exchange], Awaitable[None]]
+T = TypeVar("T")
+Decider: TypeAlias = "Callable[[Exchange], T | CoroutineType[Any, Any, T | None] | None]"
+Observer: TypeAlias = "Callable[[Exchange], CoroutineType[Any, Any, None] | None]"
+"""A chain returns a coroutine where somebody has to be waited for; it goes on from there."""
+
 Recorder: TypeAlias = Callable[[Exchange], None]
 
 
@@ -37,8 +43,8 @@ class Step(NamedTuple):
 class Chains(NamedTuple):
     """The hooks of a request, ready to be called; ``None`` where nobody implements one."""
 
-    on_auth: Callable[[Exchange], Awaitable[Principal | Denial | None]] | None
-    on_request: Callable[[Exchange], Awaitable[Answer | Denial | None]] | None
+    on_auth: Decider[Principal | Denial] | None
+    on_request: Decider[Answer | Denial] | None
     on_usage: Recorder | None
     on_response: Observer | None
 
@@ -58,44 +64,86 @@ def in_order(caller: pluggy.HookCaller) -> list[pluggy.HookImpl]:
     return caller.get_hookimpls()[::-1]
 
 
-def decider(hook: str, steps: Sequence[Step], kinds: tuple[type, ...]) -> Callable[[Exchange], Awaitable[Any]] | None:
-    """Return a function that asks in order: the first answer wins, an exception is a `PluginError`."""
+def decider(hook: str, steps: Sequence[Step], kinds: tuple[type, ...]) -> Decider[Any] | None:
+    """Return a function that asks in order: the first answer wins, an exception is a `PluginError`.
+
+    While everybody answers at once, so does it: a coroutine is made for those alone who have to be waited for.
+    """
     if not steps:
         return None
 
-    async def ask(exchange: Exchange) -> Any:
-        for plugin, call in steps:
-            try:
+    def ask(exchange: Exchange) -> Any:
+        plugin, left = "", iter(steps)
+        try:
+            for plugin, call in left:  # noqa: B007  who is to blame, below
                 answer = call(exchange)
+                if answer is not None:
+                    if type(answer) not in kinds:
+                        return wait(exchange, plugin, answer, left)
+                    exchange.decided_by = plugin
+                    return answer
+        except (BodyTooLarge, ClientGone):
+            raise  # nothing is wrong with the plugin
+        except Exception as error:
+            raise _failed(plugin, hook, error) from error
+        return None
+
+    async def wait(exchange: Exchange, plugin: str, answer: Any, left: Iterator[Step]) -> Any:
+        try:
+            if inspect.isawaitable(answer):
+                answer = await answer
+            while answer is None:
+                step = next(left, None)
+                if step is None:
+                    return None
+                plugin, answer = step.plugin, step.call(exchange)
                 if answer is not None and inspect.isawaitable(answer):
                     answer = await answer
-            except (BodyTooLarge, ClientGone):
-                raise  # nothing is wrong with the plugin
-            except Exception as error:
-                raise PluginError(plugin, f"{hook} failed: {error!r}") from error
-            if answer is not None:
-                if not isinstance(answer, kinds):
-                    raise PluginError(plugin, f"{hook} answered {type(answer).__name__}, not {_names(kinds)}")
-                exchange.decided_by = plugin
-                return answer
-        return None
+        except (BodyTooLarge, ClientGone):
+            raise
+        except Exception as error:
+            raise _failed(plugin, hook, error) from error
+        if not isinstance(answer, kinds):
+            raise PluginError(plugin, f"{hook} answered {type(answer).__name__}, not {_names(kinds)}")
+        exchange.decided_by = plugin
+        return answer
 
     return ask
 
 
+def _failed(plugin: str, hook: str, error: Exception) -> PluginError:
+    return PluginError(plugin, f"{hook} failed: {error!r}")
+
+
 def observer(hook: str, steps: Sequence[Step]) -> Observer | None:
-    """Return a function that tells everybody; exceptions are logged."""
+    """Return a function that tells everybody, at once whom it can; exceptions are logged."""
     if not steps:
         return None
 
-    async def tell(exchange: Exchange) -> None:
-        for plugin, call in steps:
+    def tell(exchange: Exchange) -> Any:
+        left = iter(steps)
+        for plugin, call in left:
             try:
                 answer = call(exchange)
+            except Exception:
+                logger.exception("plugin %r: %s failed", plugin, hook)
+            else:
+                if answer is not None and inspect.isawaitable(answer):
+                    return wait(exchange, plugin, answer, left)
+        return None
+
+    async def wait(exchange: Exchange, plugin: str, answer: Any, left: Iterator[Step]) -> None:
+        try:
+            await answer
+        except Exception:
+            logger.exception("plugin %r: %s failed", plugin, hook)
+        for step in left:
+            try:
+                answer = step.call(exchange)
                 if answer is not None and inspect.isawaitable(answer):
                     await answer
             except Exception:
-                logger.exception("plugin %r: %s failed", plugin, hook)
+                logger.exception("plugin %r: %s failed", step.plugin, hook)
 
     return tell
 
