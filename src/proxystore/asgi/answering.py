@@ -9,7 +9,7 @@ from proxystore.asgi.refusing import worded
 from proxystore.values import Denial
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Iterable
+    from collections.abc import AsyncIterable, Iterable
 
     from proxystore.asgi.house import House
     from proxystore.asgi.outbound import Outbound
@@ -21,6 +21,7 @@ async def respond(house: House, exchange: Exchange, outbound: Outbound, decision
     """Send what was decided; a denial in the shape of the API that was called."""
     outbound.is_metered = False
     headers: Iterable[tuple[bytes, bytes]]
+    last = b""
     if isinstance(decision, Denial):
         exchange.denial, exchange.outcome = decision, "refused"
         headers, body = worded(decision, exchange.request)
@@ -30,15 +31,12 @@ async def respond(house: House, exchange: Exchange, outbound: Outbound, decision
         headers, chunks = decision.headers, decision.chunks
     told = with_cors(headers, exchange.request, house.settings.cors_origins)
     await outbound.send({"type": "http.response.start", "status": decision.status, "headers": told})
-    async for chunk in _each(chunks):
-        await outbound.send({"type": "http.response.body", "body": chunk, "more_body": True})
-    await outbound.send({"type": "http.response.body", "body": b""})
-
-
-async def _each(chunks: Iterable[bytes] | AsyncIterable[bytes]) -> AsyncIterator[bytes]:
     if hasattr(chunks, "__aiter__"):
         async for chunk in chunks:
-            yield chunk
+            await outbound.send({"type": "http.response.body", "body": chunk, "more_body": True})
     else:
+        if isinstance(chunks, list | tuple) and chunks:
+            *chunks, last = chunks  # a message less: each costs the server more than it costs us
         for chunk in chunks:
-            yield chunk
+            await outbound.send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await outbound.send({"type": "http.response.body", "body": last})

@@ -6,26 +6,39 @@ import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from proxystore.exchange.asgi import Message
+    from proxystore.exchange.asgi import Message, Send
     from proxystore.exchange.response import Edit
 
 logger = logging.getLogger(__name__)
 
 
 class Editing:
-    """Keeps the start and the body of one response until the body is whole, or longer than the edit's limit."""
+    """Keeps the start and the body of one response until the body is whole, or longer than the edit's limit.
 
-    __slots__ = ("_edit", "_held", "_is_over", "_start")
+    Args:
+        edit: What is asked for.
+        send: What it is sent with.
+    """
 
-    def __init__(self, edit: Edit, start: Message) -> None:
+    __slots__ = ("_edit", "_held", "_is_over", "_send", "_start")
+
+    def __init__(self, edit: Edit, send: Send) -> None:
         self._edit = edit
-        self._start = start
+        self._send = send
+        self._start: Message = {}
         self._held = bytearray()
         self._is_over = False
 
-    def take(self, message: Message) -> list[Message]:
-        """Return what can be sent once *message* (of the body) has been looked at."""
-        if self._is_over:
+    async def send(self, message: Message) -> None:
+        """Send what can be sent now (ASGI)."""
+        for ready in self._take(message):
+            await self._send(ready)
+
+    def _take(self, message: Message) -> list[Message]:
+        if message["type"] == "http.response.start":
+            self._start = message
+            return []
+        if self._is_over or message["type"] != "http.response.body":
             return [message]
         self._held += message.get("body", b"")
         if len(self._held) > self._edit.limit:

@@ -41,7 +41,6 @@ class Outbound(Ending):
     """
 
     __slots__ = (
-        "_editing",
         "_is_over",
         "_is_streaming",
         "_left",
@@ -56,7 +55,6 @@ class Outbound(Ending):
         super().__init__(house, exchange)
         self._send = send
         self._meter: Meter | None = None
-        self._editing: Editing | None = None
         self._is_streaming = False
         self._is_over = False
         self._left = -1  # bytes of the body still to come, where content-length told
@@ -74,31 +72,28 @@ class Outbound(Ending):
         """Take the proxy's next message (ASGI)."""
         kind = message["type"]
         passing: Message | None = message
-        editing: Editing | None = None
         if kind == "http.response.body":
             passing = self._read_along(message)
             if self._is_over and not self.is_recorded:
-                if self._has_loose_ends:
-                    await self._tie_loose_ends()
+                if self._is_doubtful:
+                    await self._make_sure()
                 self.record(self._outcome())
             self._is_streaming = True
-            editing = self._editing
         elif kind == "http.response.start":
             passing = self._started(message)
         elif kind == "http.response.pathsend" and not self.is_refused:  # the whole body, sent from a file
             self.record(self._outcome())
         if passing is None or self.is_refused:
             return
-        for ready in (passing,) if editing is None else editing.take(passing):
-            if self.is_awaited:
-                await self.commit()
-            try:
-                await self._send(ready)
-            except OSError:  # what servers raise when there is nobody to send to
-                body = self._exchange.request.body
-                body.is_gone = True
-                if body.hold is None:
-                    raise
+        if self.is_awaited:
+            await self.commit()
+        try:
+            await self._send(passing)
+        except OSError:  # what servers raise when there is nobody to send to
+            body = self._exchange.request.body
+            body.is_gone = True
+            if body.hold is None:
+                raise
 
     def _read_along(self, message: Message) -> Message | None:
         """Let the meter read a piece of the body; return what is left to forward, if anything."""
@@ -143,18 +138,17 @@ class Outbound(Ending):
         if self._left == 0 or status in _BODILESS or exchange.request.method == "HEAD":
             self.record(self._outcome())
         elif response.wanted_edit is not None and _is_editable(told):
-            self._editing = Editing(response.wanted_edit, message)
-            return None
+            self._send = Editing(response.wanted_edit, self._send).send
         return message
 
     @property
-    def _has_loose_ends(self) -> bool:
-        """Whether something has to be asked before the end can be recorded."""
+    def _is_doubtful(self) -> bool:
+        """Whether something may have to be asked before the end can be recorded."""
         exchange = self._exchange
         model = exchange.model
         return self._is_streaming or model is None or not model.tariff.prices
 
-    async def _tie_loose_ends(self) -> None:
+    async def _make_sure(self) -> None:
         exchange = self._exchange
         # Looking costs a task: what is over in a moment is complete, whether or not somebody stayed to see it.
         if self._is_streaming and exchange.now_ns() - exchange.response.first_byte_ns > _MOMENT_NS:

@@ -67,7 +67,7 @@ def in_order(caller: pluggy.HookCaller) -> list[pluggy.HookImpl]:
 def decider(hook: str, steps: Sequence[Step], kinds: tuple[type, ...]) -> Decider[Any] | None:
     """Return a function that asks in order: the first answer wins, an exception is a `PluginError`.
 
-    While everybody answers at once, so does it: a coroutine is made for those alone who have to be waited for.
+    While everybody answers at once, so does it: a coroutine is made only where somebody has to be waited for.
     """
     if not steps:
         return None
@@ -75,48 +75,51 @@ def decider(hook: str, steps: Sequence[Step], kinds: tuple[type, ...]) -> Decide
     def ask(exchange: Exchange) -> Any:
         plugin, left = "", iter(steps)
         try:
-            for plugin, call in left:  # noqa: B007  who is to blame, below
+            for plugin, call in left:
                 answer = call(exchange)
                 if answer is not None:
                     if type(answer) not in kinds:
-                        return wait(exchange, plugin, answer, left)
+                        return _first(hook, kinds, exchange, plugin=plugin, answer=answer, left=left)
                     exchange.decided_by = plugin
                     return answer
-        except (BodyTooLarge, ClientGone):
-            raise  # nothing is wrong with the plugin
         except Exception as error:
-            raise _failed(plugin, hook, error) from error
+            raise _told(hook, plugin, error) from error
         return None
-
-    async def wait(exchange: Exchange, plugin: str, answer: Any, left: Iterator[Step]) -> Any:
-        try:
-            if inspect.isawaitable(answer):
-                answer = await answer
-            while answer is None:
-                step = next(left, None)
-                if step is None:
-                    return None
-                plugin, answer = step.plugin, step.call(exchange)
-                if answer is not None and inspect.isawaitable(answer):
-                    answer = await answer
-        except (BodyTooLarge, ClientGone):
-            raise
-        except Exception as error:
-            raise _failed(plugin, hook, error) from error
-        if not isinstance(answer, kinds):
-            raise PluginError(plugin, f"{hook} answered {type(answer).__name__}, not {_names(kinds)}")
-        exchange.decided_by = plugin
-        return answer
 
     return ask
 
 
-def _failed(plugin: str, hook: str, error: Exception) -> PluginError:
+async def _first(
+    hook: str, kinds: tuple[type, ...], exchange: Exchange, *, plugin: str, answer: Any, left: Iterator[Step]
+) -> Any:
+    """Wait for *plugin*'s answer and, if it has none, go on with those who are *left*."""
+    try:
+        if inspect.isawaitable(answer):
+            answer = await answer
+        while answer is None:
+            step = next(left, None)
+            if step is None:
+                return None
+            plugin, answer = step.plugin, step.call(exchange)
+            if answer is not None and inspect.isawaitable(answer):
+                answer = await answer
+    except Exception as error:
+        raise _told(hook, plugin, error) from error
+    if not isinstance(answer, kinds):
+        raise PluginError(plugin, f"{hook} answered {type(answer).__name__}, not {_names(kinds)}")
+    exchange.decided_by = plugin
+    return answer
+
+
+def _told(hook: str, plugin: str, error: Exception) -> Exception:
+    """Return what becomes of an *error* in a plugin, which is not to blame for every one."""
+    if isinstance(error, BodyTooLarge | ClientGone):
+        return error
     return PluginError(plugin, f"{hook} failed: {error!r}")
 
 
 def observer(hook: str, steps: Sequence[Step]) -> Observer | None:
-    """Return a function that tells everybody, at once whom it can; exceptions are logged."""
+    """Return a function that tells everybody, whom it can at once; exceptions are logged."""
     if not steps:
         return None
 
@@ -129,23 +132,22 @@ def observer(hook: str, steps: Sequence[Step]) -> Observer | None:
                 logger.exception("plugin %r: %s failed", plugin, hook)
             else:
                 if answer is not None and inspect.isawaitable(answer):
-                    return wait(exchange, plugin, answer, left)
+                    return _all(hook, exchange, plugin, answer, left)
         return None
 
-    async def wait(exchange: Exchange, plugin: str, answer: Any, left: Iterator[Step]) -> None:
-        try:
-            await answer
-        except Exception:
-            logger.exception("plugin %r: %s failed", plugin, hook)
-        for step in left:
-            try:
-                answer = step.call(exchange)
-                if answer is not None and inspect.isawaitable(answer):
-                    await answer
-            except Exception:
-                logger.exception("plugin %r: %s failed", step.plugin, hook)
-
     return tell
+
+
+async def _all(hook: str, exchange: Exchange, plugin: str, answer: Any, left: Iterator[Step]) -> None:
+    """Wait for *plugin*, and tell those who are *left*."""
+    try:
+        await answer
+    except Exception:
+        logger.exception("plugin %r: %s failed", plugin, hook)
+    rest = observer(hook, tuple(left))
+    later = None if rest is None else rest(exchange)
+    if later is not None:
+        await later
 
 
 def recorder(hook: str, steps: Sequence[Step]) -> Recorder | None:
