@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from typing import Final
 
 import msgspec
 
 from proxystore import Exchange, Response, Usage
-from proxystore_cache.keys import is_ignored
+from proxystore_cache.keys import Telling
 
 _EVENTS: Final = b"text/event-stream"
 _JSON: Final = (b"application/json", b"application/stream+json", b"application/x-ndjson")
@@ -81,18 +80,18 @@ def is_whole(exchange: Exchange) -> bool:
     return kind in _JSON and not is_cut and is_reasoned
 
 
-def lifetime(response: Response, seconds: float, ignored: Collection[bytes], *, is_private: bool) -> float:
+def lifetime(response: Response, seconds: float, telling: Telling, *, is_private: bool) -> float:
     """Return for how many of *seconds* the answer may be kept, as far as its own headers allow that; 0 is not at all.
 
     Args:
         response: What the proxy answered.
         seconds: What was settled on before.
-        ignored: Headers that are not in keys.
+        telling: Which request headers are in keys.
         is_private: Whether it is kept for one key alone.
     """
     told = dict(response.headers)
     varying = {name.strip() for name in told.get(b"vary", b"").lower().split(b",")} - {b"", b"accept-encoding"}
-    if b"*" in varying or any(is_ignored(name, ignored) for name in varying):
+    if b"*" in varying or not all(telling[name] for name in varying):
         return 0.0
     directives = _directives(told.get(b"cache-control", b""))
     is_stream = told.get(b"content-type", b"").startswith(_EVENTS)  # these say no-cache by habit

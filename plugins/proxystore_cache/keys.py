@@ -36,6 +36,27 @@ _decoder: Final = msgspec.json.Decoder()
 _pack: Final = msgspec.msgpack.Encoder().encode
 
 
+_MOST_NAMES: Final = 1000
+
+
+class Telling(dict[bytes, bool]):
+    """Which request headers may change an answer, by their names: all but those that are known not to.
+
+    Args:
+        ignored: Further names that change none.
+    """
+
+    def __init__(self, ignored: Collection[bytes] = ()) -> None:
+        super().__init__()
+        self._ignored = ignored
+
+    def __missing__(self, name: bytes) -> bool:
+        is_telling = name not in _IGNORED and not name.startswith(_IGNORED_PREFIXES) and name not in self._ignored
+        if len(self) < _MOST_NAMES:  # names are the caller's choice: bounded
+            self[name] = is_telling
+        return is_telling
+
+
 class Duplicate(ValueError):
     """An object has one member twice: nobody knows which of them counts."""
 
@@ -51,18 +72,14 @@ def tenant_of(who: Principal | None, scope: Scope) -> tuple[str, str]:
     return ("key", who.key_id) if who.key_id is not None else ("name", who.name)
 
 
-def key_of(exchange: Exchange, tenant: tuple[str, str], body: bytes, ignored: Collection[bytes]) -> bytes:
+def key_of(exchange: Exchange, tenant: tuple[str, str], body: bytes, telling: Telling) -> bytes:
     """Return the key of *exchange* as the proxy would see it.
 
     Everything is in it but headers that are known to change nothing: an unknown one costs hits, not correctness. What
     is hashed is MessagePack, in which each part has its length before it.
     """
     scope = exchange.request.scope
-    headers = sorted(
-        header
-        for header in scope["headers"]
-        if header[0] not in _IGNORED and not header[0].startswith(_IGNORED_PREFIXES) and header[0] not in ignored
-    )
+    headers = sorted([header for header in scope["headers"] if telling[header[0]]])
     parts = (
         tenant,
         _SCHEMA,
@@ -74,11 +91,6 @@ def key_of(exchange: Exchange, tenant: tuple[str, str], body: bytes, ignored: Co
         body,
     )
     return sha256(_pack(parts)).digest()
-
-
-def is_ignored(name: bytes, ignored: Collection[bytes]) -> bool:
-    """Return whether the header *name* is not in keys."""
-    return name in _IGNORED or name.startswith(_IGNORED_PREFIXES) or name in ignored
 
 
 def canonical(body: bytes) -> tuple[dict[str, Any], bytes] | None:

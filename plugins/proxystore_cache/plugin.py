@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Collection
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import msgspec
@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from proxystore import Answer, Denial, Exchange, Flight, Principal, Space, Store, hookimpl
 from proxystore_cache import keeping
-from proxystore_cache.keys import Scope, canonical, key_of, tenant_of
+from proxystore_cache.keys import Scope, Telling, canonical, key_of, tenant_of
 from proxystore_cache.replaying import BYPASS, MISS, NOT_CACHED, REFRESH, replay
 from proxystore_cache.wishes import NONE, Wish, wish_in
 
@@ -65,9 +65,7 @@ class Cache:
 
     def __init__(self, settings: Settings | None = None) -> None:
         self._settings = settings or self.Settings()
-        self._ignored: Collection[bytes] = frozenset(
-            name.strip().lower().encode("latin-1") for name in self._settings.ignore_headers
-        )
+        self._telling = Telling([name.strip().lower().encode("latin-1") for name in self._settings.ignore_headers])
         self._is_always_asked = self._settings.mode != "opt_in"
 
     @hookimpl
@@ -120,7 +118,7 @@ class Cache:
         if not self._is_wanted(exchange, wish, asked[0]):
             return None
         space = store.cache.space(SPACE)
-        key = key_of(exchange, tenant_of(who, self._settings.scope), asked[1], self._ignored)
+        key = key_of(exchange, tenant_of(who, self._settings.scope), asked[1], self._telling)
         if wish.is_new_wanted:
             self._ask(exchange, key, wish, space.flights.lead(key))
             return None
@@ -220,7 +218,7 @@ class Cache:
     async def _keep(self, exchange: Exchange, space: Space, miss: _Miss) -> bool:
         response = exchange.response
         is_private = self._settings.scope == "key"
-        seconds = keeping.lifetime(response, miss.seconds, self._ignored, is_private=is_private)
+        seconds = keeping.lifetime(response, miss.seconds, self._telling, is_private=is_private)
         if seconds <= 0:
             return False
         if sum(map(len, response.chunks)) > _LARGE:

@@ -16,7 +16,7 @@ from proxystore.exchange import Exchange, Request
 from proxystore.testing.asgi import http_scope
 from proxystore.values import Principal
 from proxystore.wire import BUILT_IN, Formats
-from proxystore_cache.keys import canonical, key_of, tenant_of
+from proxystore_cache.keys import Telling, canonical, key_of, tenant_of
 from tests.response_cache.world import CHAT, ask, said, wrapped
 
 _names = st.text(string.ascii_lowercase + "-", min_size=1, max_size=8).filter(
@@ -57,7 +57,7 @@ def _key(asked, scope) -> bytes:
     )
     request = Request(made, None, asked["path"], Formats(BUILT_IN).find("POST", asked["path"]), limit=1)
     _, body = canonical(json.dumps(asked["body"]).encode())
-    return key_of(Exchange(request), tenant_of(asked["who"], scope), body, ())
+    return key_of(Exchange(request), tenant_of(asked["who"], scope), body, Telling())
 
 
 def _identity(asked, scope) -> object:
