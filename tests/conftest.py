@@ -20,6 +20,7 @@ from proxystore.hooks import loading
 from proxystore.testing.databases import Databases
 from proxystore.testing.postgres import Postgres
 from proxystore.testing.pytest_plugin import chosen
+from tests import born
 from tests.canaries import leaked, leaks
 from tests.databases import DATABASES, PEPPER
 
@@ -108,6 +109,13 @@ def _one_certificate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SSL_CERT_FILE", str(certificate))
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _born() -> Iterator[None]:
+    """Leave nobody behind who bears processes."""
+    yield
+    born.close()
 
 
 @pytest.fixture(autouse=True, scope="session")

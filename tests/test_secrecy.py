@@ -12,6 +12,7 @@ import pytest
 
 from proxystore import Settings, SettingsError, Store
 from proxystore.secrecy import new_secret
+from tests import born
 
 _OLD, _NEW = "the pepper that was there from the first day", "the pepper of the day after the first"
 _START = """
@@ -48,7 +49,7 @@ async def test_a_pepper_is_made_once_and_is_nobody_elses_to_read(sqlite_url: str
 
 def test_six_processes_that_start_at_once_have_one_pepper(sqlite_url: str) -> None:
     command = [sys.executable, "-c", _START, sqlite_url]
-    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(6)]
+    processes = [born.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(6)]
     told = [process.communicate(timeout=60)[0].strip() for process in processes]
 
     assert [process.returncode for process in processes] == [0] * 6

@@ -28,6 +28,7 @@ from proxystore import (
     Store,
 )
 from proxystore.testing.asgi import call, http_scope
+from tests import born
 from tests.canaries import leaked, leaks
 from tests.cli.served import COMMAND
 
@@ -159,7 +160,7 @@ def test_the_command_line_tells_no_secret_but_the_one_it_makes(migrated_url: str
     environ |= {"PROXYSTORE_PEPPER": _PEPPER, "PROXYSTORE_APP_AUTHORIZATION": _APP, "PROXYSTORE_AUDIT_KEY": _AUDIT}
 
     def run(*words: str, given: str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+        return born.run(
             (*COMMAND, *words, "--debug"),
             input=given,
             env=environ,

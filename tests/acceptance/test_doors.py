@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -22,6 +21,7 @@ from starlette.routing import Route
 from proxystore import ProxyStoreMiddleware, Settings, Store
 from proxystore.testing.serving import serving
 from proxystore.testing.upstream import FakeUpstream
+from tests import born
 from tests.keys import make_key
 
 _ASKED = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hello"}]}
@@ -116,7 +116,7 @@ def test_a_mounted_app_is_recorded_and_its_process_ends(settings, ours, tmp_path
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
     told = {"PROXYSTORE_DATABASE_URL": settings.database_url, "PROXYSTORE_DATA_DIR": str(settings.data_dir)}
     command = [sys.executable, "-m", "uvicorn", "mounted:app", "--fd", str(listening.fileno())]
-    with subprocess.Popen(command, cwd=tmp_path, env={**os.environ, **told}, pass_fds=[listening.fileno()]) as server:
+    with born.Popen(command, cwd=tmp_path, env={**os.environ, **told}, pass_fds=[listening.fileno()]) as server:
         answer = httpx.post(f"{address}/v1/chat/completions", json=_ASKED, headers=ours, timeout=30)
         server.terminate()
         server.wait(20)

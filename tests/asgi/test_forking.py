@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from proxystore import Store
+from tests import born
 
 _SCRIPT = Path(__file__).with_name("forking.py")
 
@@ -21,7 +21,7 @@ async def test_each_process_has_a_store_of_its_own(settings, store):
         "PROXYSTORE_DATA_DIR": str(settings.data_dir),
         "PROXYSTORE_AUTH": "off",
     }
-    done = subprocess.run(
+    done = born.run(
         [sys.executable, _SCRIPT, store], env={**os.environ, **told}, capture_output=True, text=True, check=False
     )
 

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from proxystore import Store
 from proxystore.ledger import inspect
 from proxystore.settings import Settings
+from tests import born
 from tests.audit.world import append, entry, tamper, verdict
 
 _CHILD = """
@@ -170,7 +171,7 @@ async def test_processes_that_are_killed_lose_nothing_and_double_nothing(setting
 
 
 def _started(*arguments: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-c", _CHILD, *arguments], stdout=subprocess.PIPE)
+    return born.Popen([sys.executable, "-c", _CHILD, *arguments], stdout=subprocess.PIPE)
 
 
 async def test_two_hosts_make_one_chain(settings: Settings, tmp_path: Path) -> None:

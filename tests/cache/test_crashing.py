@@ -6,6 +6,8 @@ import subprocess
 import sys
 import time
 
+from tests import born
+
 _WRITER = """
 import asyncio, sys
 from pathlib import Path
@@ -40,7 +42,7 @@ sys.exit("diskcache" in sys.modules)
 
 async def test_process_killed_while_it_stores_leaves_whole_values(host):
     for _ in range(3):
-        with subprocess.Popen([sys.executable, "-c", _WRITER, host.directory], stdout=subprocess.PIPE) as process:  # noqa: ASYNC220
+        with born.Popen([sys.executable, "-c", _WRITER, host.directory], stdout=subprocess.PIPE) as process:
             assert process.stdout.readline() == b"writing\n"
             time.sleep(0.02)  # noqa: ASYNC251  anywhere in the middle
             process.kill()

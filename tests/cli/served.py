@@ -19,6 +19,7 @@ from openai.types.chat import ChatCompletionMessageParam
 
 from proxystore import Store, UsageEvent
 from proxystore.testing.upstream import ANSWER
+from tests import born
 from tests.databases import PEPPER
 
 COMMAND: Final = (sys.executable, "-c", "import sys; from proxystore.cli import main; main(sys.argv[1:])")
@@ -38,7 +39,7 @@ def running(*words: str, **environ: str) -> Iterator[Served]:
     """Run the command line with *words* until it is interrupted."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-    process = subprocess.Popen(
+    process = born.Popen(
         [*COMMAND, *words, "--port", str(port)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 
 from proxystore.testing.serving import serving
 from proxystore.testing.upstream import FakeUpstream
+from tests import born
 from tests.cli.conftest import Invoke
 from tests.cli.served import COMMAND, recorded, running, use
 
@@ -86,7 +86,7 @@ def test_an_upstream_that_is_away_is_told_in_the_apis_words(place: Path) -> None
     ],
 )
 def test_what_cannot_be_forwarded_is_told_in_one_line(place: Path, words: list[str], sentence: str) -> None:
-    done = subprocess.run([*COMMAND, "forward", *words], capture_output=True, text=True, check=False, env=os.environ)
+    done = born.run([*COMMAND, "forward", *words], capture_output=True, text=True, check=False, env=os.environ)
 
     assert done.returncode == 1
     assert [line[: len(sentence) + 7] for line in done.stderr.splitlines()] == [f"error: {sentence}"]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from proxystore.credentials import is_well_formed
+from tests import born
 from tests.cli.conftest import Invoke
 from tests.cli.served import COMMAND
 
@@ -101,7 +101,7 @@ def test_many_are_revoked_by_project_or_by_age(invoke: Invoke) -> None:
 def test_a_key_is_imported_from_standard_input(place: Path) -> None:
     limits = ("--requests-per-minute", "9", "--monthly-budget", "5", "--setting", "unpriced=refuse")
     words = (*COMMAND, "keys", "import", "old", *limits, "--json", "--database", f"sqlite:///{place}/p.db")
-    done = subprocess.run(
+    done = born.run(
         words, input=f"{_FOREIGN}\n", text=True, capture_output=True, timeout=60, check=True, env=dict(os.environ)
     )
     key = json.loads(done.stdout)

@@ -17,6 +17,7 @@ from proxystore.cli import build
 from proxystore.cli.globals import Globals, hoisted
 from proxystore.errors import PluginError
 from proxystore.settings import Settings
+from tests import born
 from tests.cli.conftest import Invoke
 
 _ROOT: Final = Path(__file__).parents[2]
@@ -30,9 +31,7 @@ def _tester(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _run(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*_COMMAND, *words], capture_output=True, text=True, check=False, env={**os.environ, **environ}
-    )
+    return born.run([*_COMMAND, *words], capture_output=True, text=True, check=False, env={**os.environ, **environ})
 
 
 def test_the_version_is_that_of_the_distribution(invoke: Invoke) -> None:
@@ -117,7 +116,7 @@ def test_the_database_is_named_once_on_stderr(invoke: Invoke, place: Path) -> No
 @pytest.mark.usefixtures("tester")
 def test_ctrl_c_exits_quietly_with_130(place: Path) -> None:
     ready = place / "ready"
-    process = subprocess.Popen([*_COMMAND, "wait", str(ready)], stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+    process = born.Popen([*_COMMAND, "wait", str(ready)], stderr=subprocess.PIPE, stdout=subprocess.PIPE)
     while not ready.exists():
         assert process.poll() is None
         time.sleep(0.01)

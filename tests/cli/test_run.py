@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 
 from proxystore.testing.serving import serving
 from proxystore.testing.upstream import FakeUpstream
+from tests import born
 from tests.cli.conftest import Invoke
 from tests.cli.served import COMMAND, recorded, running, use
 
@@ -132,7 +132,7 @@ def test_what_the_command_line_says_reaches_the_workers(theirs: Path, upstream: 
 )
 def test_what_cannot_be_served_is_told_in_one_line(theirs: Path, words: list[str], sentence: str) -> None:
     where = [] if "--app-dir" in words else ["--app-dir", str(theirs)]
-    done = subprocess.run(
+    done = born.run(
         [*COMMAND, "run", *words, *where, "--port", "0"],
         capture_output=True, text=True, check=False, env={**os.environ, "UPSTREAM": "http://127.0.0.1:1"},
     )  # fmt: skip
@@ -151,7 +151,7 @@ def test_a_wrong_use_exits_with_two(invoke: Invoke, words: list[str]) -> None:
 
 
 def test_an_option_that_uvicorn_does_not_know_exits_with_two(theirs: Path) -> None:
-    done = subprocess.run(
+    done = born.run(
         [*COMMAND, "run", "their_gateway:app", "--app-dir", str(theirs), "--", "--nonsense"],
         capture_output=True, text=True, check=False, env={**os.environ, "UPSTREAM": "http://127.0.0.1:1"},
     )  # fmt: skip

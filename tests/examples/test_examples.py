@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +12,7 @@ import pytest
 
 from proxystore.testing.serving import serving
 from proxystore.testing.upstream import ANSWER, FakeUpstream
+from tests import born
 from tests.examples.conftest import SAID, Events, chat, stream
 
 _EXAMPLES: Final = Path(__file__).parents[2] / "examples"
@@ -46,6 +46,6 @@ def test_the_plain_application_answers_and_the_report_tells_of_it(environ: dict[
         assert chat(proxy, key) == SAID
 
     command = [sys.executable, str(_EXAMPLES / "report.py"), environ["PROXYSTORE_DATABASE_URL"]]
-    report = subprocess.run(command, capture_output=True, text=True, check=False)
+    report = born.run(command, capture_output=True, text=True, check=False)
     assert report.returncode == 0, report.stderr
     assert "gpt-4o: 1 requests, 4 tokens in, 4 out" in report.stdout

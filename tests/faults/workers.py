@@ -15,6 +15,7 @@ from threading import Lock
 from typing import Any
 
 from proxystore.settings import Settings
+from tests import born
 
 _ROOT = Path(__file__).parents[2]
 
@@ -64,7 +65,7 @@ class Nursery:
         self._turn = Lock()
         self._workers: list[Worker] = []
         command = [sys.executable, "-m", "tests.faults.nursery", str(log)]
-        self._process = subprocess.Popen(
+        self._process = born.Popen(
             command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
         )
 

@@ -17,6 +17,7 @@ from proxystore.database import Query
 from proxystore.ledger import Ledger
 from proxystore.schema.usage import usage_events
 from proxystore.settings import Settings
+from tests import born
 from tests.ledger.world import begin, database, entry, outcomes, totals, wait_until
 
 _ROOT = Path(__file__).parents[2]
@@ -29,7 +30,7 @@ class Worker:
         self.log = log
         command = [sys.executable, "-m", "tests.ledger.process", settings.database_url, str(settings.data_dir)]
         with log.open("wb") as output:
-            self._process = subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=output)
+            self._process = born.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=output)
 
     def saw(self, mark: str) -> set[UUID]:
         lines = self.log.read_text().splitlines()
@@ -157,7 +158,7 @@ async def test_the_lock_of_a_dead_parent_is_not_held_by_its_child(settings: Sett
         "asyncio.run(main())\n"
     )
     command = [sys.executable, "-c", code, settings.database_url, str(settings.data_dir)]
-    parent = subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE)  # noqa: ASYNC220  takes a millisecond
+    parent = born.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE)
     assert await asyncio.to_thread(parent.wait, 20) == 0
     await _take_over(settings)
     assert (await totals(settings))["requests"] == 1

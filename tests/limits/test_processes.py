@@ -19,6 +19,7 @@ from proxystore import Store
 from proxystore.limits import Exhausted, Reservation, Timing
 from proxystore.settings import Settings
 from proxystore.values import Limit
+from tests import born
 from tests.limits.world import budget, limit
 
 _ROOT = Path(__file__).parents[2]
@@ -29,7 +30,7 @@ class Other:
 
     def __init__(self, settings: Settings, data_dir: Path) -> None:
         command = [sys.executable, "-m", "tests.limits.process", settings.database_url, str(data_dir)]
-        self.process = subprocess.Popen(
+        self.process = born.Popen(
             command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
         )
         assert self._answer() == "ready"

@@ -12,6 +12,7 @@ import pytest
 from proxystore.errors import SchemaError
 from proxystore.migrating import status, upgrade
 from proxystore.settings.url import DatabaseURL
+from tests import born
 from tests.migrations.histories import History
 from tests.migrations.looking import SCHEMA, catalogue, look, tables
 
@@ -40,7 +41,7 @@ def test_a_process_killed_inside_a_revision_leaves_the_old_schema(database_url: 
         history.migrations.package,
         history.migrations.version_table,
     ]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = born.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "inside\n"
 

@@ -15,6 +15,7 @@ from proxystore.database import Database
 from proxystore.errors import SchemaError, StoreBusy, StoreUnavailable
 from proxystore.migrating import BUILT_IN, check, downgrade, ensure, status, transactions, upgrade
 from proxystore.settings.url import DatabaseURL
+from tests import born
 from tests.migrations.histories import History
 from tests.migrations.looking import SCHEMA, catalogue, change, look, tables
 
@@ -42,7 +43,7 @@ async def test_a_second_time_changes_nothing(database_url: str) -> None:
 
 def test_six_processes_at_once_all_succeed(database_url: str) -> None:
     command = [sys.executable, "-c", _UPGRADE, database_url]
-    processes = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(6)]
+    processes = [born.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(6)]
     for process in processes:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
@@ -144,7 +145,7 @@ async def test_looking_makes_nothing(database_url: str) -> None:
 
 def test_who_waits_too_long_is_told(database_url: str) -> None:
     url = DatabaseURL.parse(database_url)
-    process = subprocess.Popen(
+    process = born.Popen(
         [sys.executable, "-c", _HOLD, database_url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None

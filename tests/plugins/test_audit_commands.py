@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from proxystore import AuditHead, Settings
 from proxystore.cli.building import build
+from tests import born
 from tests.audit.world import append, entry, tamper
 
 Type: TypeAlias = Callable[..., Result]
@@ -106,7 +107,7 @@ def test_a_tail_shows_what_was_recorded_last(type_: Type) -> None:
 def test_a_tail_follows(settings: Settings, migrated_url: str) -> None:
     words = ["audit", "tail", "--json", "-n", "1"]
     given = {"PROXYSTORE_DATABASE_URL": migrated_url, "PROXYSTORE_DATA_DIR": str(settings.data_dir)}
-    child = subprocess.Popen(
+    child = born.Popen(
         [sys.executable, "-c", f"import sys; from proxystore.cli import main; sys.argv[1:] = {words!r}; main()"],
         stdout=subprocess.PIPE,
         env={**os.environ, **given},

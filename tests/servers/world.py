@@ -19,6 +19,8 @@ from uuid import UUID
 
 import httpx
 
+from tests import born
+
 _OURS: Final = "import sys; from proxystore.cli import main; main(sys.argv[1:])"
 _ROOT: Final = Path(__file__).parents[2]
 _ASKED: Final = {"model": "gpt-4o", "messages": [{"role": "user", "content": "two words"}]}
@@ -135,7 +137,7 @@ def running(kind: Kind, environ: Mapping[str, str], place: Path = _ROOT) -> Iter
 
 
 def start(kind: Kind, environ: Mapping[str, str], port: int, place: Path = _ROOT) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+    return born.Popen(
         kind.words(port),
         cwd=place,
         env={**os.environ, **environ},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ _HARMLESS = {"--help", "--version"}
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line with *arguments*, by default those of the process, and exit."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None:
+        gc.freeze()  # the process ends with this command: let it not look through all modules for that
     try:
         refuse_foreign_distribution()
         with _working_directory_importable():
