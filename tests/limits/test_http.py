@@ -35,6 +35,7 @@ def test_two_workers_on_one_database_let_through_what_may_pass(migrated_url: str
         "PROXYSTORE_DATA_DIR": str(tmp_path / "data"),
     }
     with running(_WORKERS, environ) as served, ThreadPoolExecutor(20) as clients:
+        _wait_for_both_workers(served.url)
         for window in ("minute", "ever"):
             held_to = limit(amount=25, window=window, owner=f"key_{window}")
             began = time.time()
@@ -46,6 +47,12 @@ def test_two_workers_on_one_database_let_through_what_may_pass(migrated_url: str
             assert {answer.status_code for answer in answers} == {200, 429}
             assert len({answer.headers["x-worker"] for answer in answers if answer.status_code == 200}) == 2
         _try_official_client(served.url)
+
+
+def _wait_for_both_workers(url: str) -> None:
+    workers: set[str] = set()
+    while len(workers) < 2:
+        workers.add(_ask(url, limit(amount=1_000_000, window="day", owner="key_early")).headers["x-worker"])
 
 
 def _try_official_client(url: str) -> None:
