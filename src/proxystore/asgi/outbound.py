@@ -156,7 +156,7 @@ class Outbound(Ending):
         if (
             (exchange.model is None or not exchange.model.tariff.prices)
             and self._meter is not None
-            and exchange.request.is_claimed
+            and self._house.chains.on_usage is not None
         ):
             await look_up_answer(self._house, exchange, self._meter.usage.response_model)
 

@@ -15,5 +15,7 @@ def meter_for(call: Call, content_type: bytes, *, is_stripping: bool) -> Meter:
 
 def is_stream(call: Call, content_type: bytes) -> bool:
     """Return whether a response is a stream of events: as *content_type* says, else as *call* asked."""
+    if content_type == b"application/json":
+        return False
     kind = content_type.strip().lower()
     return kind.startswith(b"text/event-stream") or (call.is_streaming and not kind.startswith(b"application/json"))

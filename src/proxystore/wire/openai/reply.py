@@ -41,17 +41,6 @@ class Reply(msgspec.Struct):
     timings: Any = None
     service_tier: Any = None
 
-    @property
-    def is_quiet(self) -> bool:
-        """Whether there is nothing here but content."""
-        return (
-            len(self.usage) <= NOTHING
-            and self.timings is None
-            and self.error is None
-            and self.x_groq is None
-            and self.kind != "error"
-        )
-
 
 class _Odd(Reply):
     """A reply whose choices are something else than choices."""
@@ -133,16 +122,15 @@ class Listener:
             self.hear_choices(reply.choices)
         if isinstance(reply.model, str) and reply.model:
             self.model = reply.model
-        if reply.is_quiet:
-            return
-        if len(reply.usage) > NOTHING:
+        is_told = len(reply.usage) > NOTHING
+        if is_told:
             self._raw, self._tier = reply.usage, reply.service_tier
-            if reply.error is None and reply.timings is None and reply.x_groq is None and reply.kind != "error":
-                return
+        if reply.error is None and reply.timings is None and reply.x_groq is None and reply.kind != "error":
+            return
         groq = reply.x_groq if isinstance(reply.x_groq, dict) else {}
         if reply.error or reply.kind == "error" or groq.get("error"):
             self.is_failed = True
-        if len(reply.usage) <= NOTHING and (told := usage_in(groq.get("usage"), self.model)) is not None:
+        if not is_told and (told := usage_in(groq.get("usage"), self.model)) is not None:
             self._raw, self._told = None, told
         self._timed = usage_in_timings(reply.timings, self.model) or self._timed
 

@@ -88,8 +88,11 @@ def _is_asked_for(options: _StreamOptions | None) -> bool:
 
 
 def _bound(asked: _Request) -> int | None:
-    bounds = (asked.max_completion_tokens, asked.max_output_tokens, asked.max_tokens)
-    told = next((bound for bound in bounds if bound is not None), None)
+    told = asked.max_completion_tokens
+    if told is None:
+        told = asked.max_output_tokens
+    if told is None:
+        told = asked.max_tokens
     return None if told is None or told < 0 else min(told, LARGEST)
 
 
