@@ -70,8 +70,9 @@ class Cache:
 
     @hookimpl
     async def on_startup(self, store: Store) -> None:
-        """Open the files, so that the first request can be answered from them."""
-        await store.cache.space(SPACE).open()
+        """Open the files if there are any, so that the first request need not; it makes them where there are none."""
+        if SPACE in store.cache.names():
+            await store.cache.space(SPACE).open()
 
     @hookimpl
     def on_request(self, exchange: Exchange, store: Store) -> Awaitable[Answer | Denial | None] | None:
@@ -225,7 +226,9 @@ class Cache:
             value = await asyncio.to_thread(self._value, exchange, seconds)
         else:
             value = self._value(exchange, seconds)
-        return value is not None and await space.set(miss.key, value, ttl=seconds, tags=_tags(exchange))
+        if value is None:
+            return False
+        return await space.set(miss.key, value, ttl=seconds, tags=_tags(exchange), asked_ns=exchange.started_ns)
 
     def _value(self, exchange: Exchange, seconds: float) -> bytes | None:
         if not self._settings.tool_calls and keeping.has_tools(exchange.response):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from proxystore.cache import Spaces
@@ -85,6 +87,19 @@ async def test_purging_forgets_everything_or_what_begins_so(host):
         assert [one.get(key) for key in (b"aa", b"ab", b"b")] == [None, None, b"value"]
         assert await two.purge() == 1
         assert one.get(b"b") is None
+
+
+@pytest.mark.parametrize("forget", [lambda space: space.purge(), lambda space: space.invalidate("another")])
+async def test_what_was_asked_for_before_something_was_forgotten_is_not_kept(host, forget):
+    async with host.space() as one, host.space() as two:
+        before = time.time_ns()
+        assert await one.set(b"key", b"value", ttl=60, asked_ns=before)
+        await forget(two)
+        assert not await one.set(b"key", b"value", ttl=60, asked_ns=before)
+        assert one.get(b"key") is two.get(b"key") is None
+        assert await one.set(b"key", b"value", ttl=60)
+        assert await one.set(b"key", b"newer", ttl=60, asked_ns=time.time_ns())
+        assert two.get(b"key") == b"newer"
 
 
 async def test_value_expires_on_disk_and_in_memory(host):

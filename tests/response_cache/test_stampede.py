@@ -186,3 +186,15 @@ async def test_without_a_file_each_process_asks_for_itself(tmp_path):
     assert one.lead(b"key") is None
     flight.end()
     await spaces.close()
+
+
+async def test_an_answer_that_was_asked_for_before_a_purge_is_not_kept(plain, proxy):
+    proxy.gate = asyncio.Event()
+    async with wrapped(plain, proxy) as (store, app):
+        (asked,) = await _start(1, app, proxy)
+        assert await store.cache.space("responses").purge() == 0
+        proxy.gate.set()
+
+        assert said(await asked) == "MISS"
+        assert said(await ask(app)) == "MISS"
+        assert said(await ask(app)) == "HIT"

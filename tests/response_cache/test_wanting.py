@@ -226,3 +226,11 @@ async def test_a_plugin_that_edits_the_body_is_believed(plain, proxy):
     async with wrapped(plain, proxy, Editor) as (_, app):
         await ask(app, CHAT | {"n": 1})
         assert said(await ask(app, CHAT | {"n": 2})) == "HIT"
+
+
+async def test_nothing_is_made_for_who_caches_nothing(plain, proxy):
+    async with wrapped(plain, proxy) as (store, app):
+        assert said(await ask(app, wish=None)) is None
+        assert store.cache.names() == []
+        await ask(app)
+        assert store.cache.names() == ["responses"]

@@ -15,6 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from proxystore.cache import places
+
 _FORGOTTEN: Final = 600.0
 _FIRST_LOOK: Final = 0.005
 _LAST_LOOK: Final = 0.1
@@ -116,8 +118,7 @@ class Flights:
         """Return whether no other process has *key*, as far as that can be told."""
         try:
             if self._file is None:
-                flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-                self._file = os.open(self._path(), flags, 0o600)
+                self._file = _opened(self._path())
             fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _place(key))
         except BlockingIOError:
             return False
@@ -127,6 +128,11 @@ class Flights:
 
     def _is_forgotten(self, flight: Flight) -> bool:
         return time.monotonic() - flight.started_at > _FORGOTTEN
+
+
+def _opened(path: Path) -> int:
+    places.make_root(path.parent)  # nobody may have opened a cache there yet
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
 
 def _place(key: bytes) -> int:

@@ -15,6 +15,7 @@ from proxystore.directories import make_private_directory
 
 _BROKEN: Final = ".broken-"
 _CHANGED: Final = "changed"
+_FORGOTTEN: Final = "forgotten"
 _PRIVATE: Final = 0o700
 
 
@@ -34,6 +35,8 @@ def make(directory: Path, databases: tuple[str, ...]) -> None:
     for name in databases:
         _make_file(directory / name / "cache.db")
     _make_file(directory / _CHANGED)
+    if _make_file(directory / _FORGOTTEN):
+        os.utime(directory / _FORGOTTEN, (0, 0))
 
 
 def make_root(root: Path) -> None:
@@ -96,6 +99,33 @@ class Token:
         os.close(self._file)
 
 
+class Mark:
+    """When something in a cache directory was last forgotten on purpose, whoever did it.
+
+    Args:
+        directory: The cache directory; :func:`make` has made it.
+
+    Raises:
+        OSError: It is gone.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._file = os.open(directory / _FORGOTTEN, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+
+    def read(self) -> int:
+        """Return when, in nanoseconds since 1970, UTC; 0 is never."""
+        return os.fstat(self._file).st_mtime_ns
+
+    def set(self) -> None:
+        """Say that it is now."""
+        now = time.time_ns()
+        os.utime(self._file, ns=(now, now))
+
+    def close(self) -> None:
+        """Let go of it."""
+        os.close(self._file)
+
+
 def move_aside(directory: Path) -> None:
     """Rename *directory*, if it is there; of those before it none is kept."""
     for older in directory.parent.glob(f"{directory.name}{_BROKEN}*"):
@@ -118,12 +148,15 @@ def _make_directory(directory: Path) -> None:
             directory.chmod(_PRIVATE)
 
 
-def _make_file(file: Path) -> None:
+def _make_file(file: Path) -> bool:
+    """Make an empty file, unless there is one that is ours alone; return whether it was made."""
     try:
         os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
     except FileExistsError:
         found = file.lstat()
         _refuse_foreign(file, found, stat.S_ISREG(found.st_mode))
+        return False
+    return True
 
 
 def _refuse_foreign(path: Path, found: os.stat_result, is_right_kind: bool) -> None:  # noqa: FBT001

@@ -64,6 +64,7 @@ class Shelf:
         self.directory = directory
         places.make(directory, (*(f"{number:03d}" for number in range(_SHARDS)), _TAGS))
         self.token = places.Token(directory)
+        self._mark = places.Mark(directory)
         self._registered: dict[str, float] = {}
         self._cache: Any = None
         self._tags: Any = None
@@ -75,7 +76,7 @@ class Shelf:
             self._tags = diskcache.Cache(str(directory / _TAGS), timeout=_PATIENCE, disk=SafeDisk, **tags)
         except BaseException as error:
             self.close()
-            self.token.close()
+            self.let_go()
             if isinstance(error, OSError) or "full" in str(error) or not isinstance(error, Exception):
                 raise
             raise Broken(repr(error)) from error
@@ -96,8 +97,14 @@ class Shelf:
             raise Broken(repr(error)) from error
         return None if data is None else unpacked(key, data)
 
-    def set(self, key: bytes, entry: Entry, tags: Iterable[str]) -> bool:
-        """Keep *entry*; other processes forget what they remember of *key*. Returns that it is done.
+    def set(self, key: bytes, entry: Entry, tags: Iterable[str], since: int | None = None) -> bool:
+        """Keep *entry*; other processes forget what they remember of *key*. Returns whether it is kept.
+
+        Args:
+            key: Its key.
+            entry: The entry.
+            tags: Its tags.
+            since: Nanoseconds since 1970: not kept if anything was forgotten on purpose since then.
 
         Raises:
             Broken, Busy: It is not kept.
@@ -109,6 +116,9 @@ class Shelf:
         if not self._done(lambda: self._cache.add(key, data, expire=ttl, tag=tag)):
             self._until_done(lambda: self._cache.set(key, data, expire=ttl, tag=tag))
             self.change()  # somebody may remember what was there
+        if since is not None and self.forgotten_ns >= since:  # asked last: who forgets sets the mark first
+            self.delete(key)
+            return False
         return True
 
     def delete(self, key: bytes) -> bool:
@@ -121,6 +131,7 @@ class Shelf:
 
     def invalidate(self, tags: Iterable[str]) -> int:
         """Forget what has one of *tags*; return how many entries that were."""
+        self._say_forgotten()
         wanted = [_BETWEEN + tag + _BETWEEN for tag in tags]
         found = [known for known in self._known_tags() if any(tag in known for tag in wanted)]
         count = sum(int(self._done(partial(self._cache.evict, tag))) for tag in found)
@@ -129,6 +140,7 @@ class Shelf:
 
     def purge(self, prefix: bytes = b"") -> int:
         """Forget everything, or what has a key that begins with *prefix*; return how many entries that were."""
+        self._say_forgotten()
         if not prefix:
             count: int = self._done(self._cache.clear)
         else:
@@ -157,6 +169,21 @@ class Shelf:
             if cache is not None:
                 with suppress(sqlite3.Error, OSError):
                     cache.close()
+
+    @property
+    def forgotten_ns(self) -> int:
+        """When something was last forgotten on purpose, in nanoseconds since 1970; 0 is never."""
+        return self._mark.read()
+
+    def let_go(self) -> None:
+        """Close what no thread has of its own, and nobody may use any more."""
+        self.token.close()
+        self._mark.close()
+
+    def _say_forgotten(self) -> None:
+        """Keep what was asked for before now from being kept."""
+        with suppress(OSError):
+            self._mark.set()
 
     def _register(self, tag: str, ttl: float) -> None:
         """See to it that *tag* is known for longer than an entry that has it."""

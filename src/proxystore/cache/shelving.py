@@ -24,6 +24,7 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 _OPENING: Final = 5.0
+_OPENING_QUICKLY: Final = 1.0
 _AGAIN: Final = 5.0
 _SLOW: Final = 0.02
 _VERY_SLOW: Final = 0.25
@@ -58,7 +59,7 @@ class Shelving:
         self._on_lost = on_lost
         self._lost: Shelf | None = None
         self._opening: asyncio.Task[None] | None = None
-        self._again_at = 0.0
+        self._began_at = self._again_at = 0.0
         self._slow_until = 0.0
         self._was_slow = False
         self._said_at = float("-inf")
@@ -78,6 +79,11 @@ class Shelving:
             self.lose(None)
         return token
 
+    @property
+    def forgotten_ns(self) -> int:
+        """When something was last forgotten on purpose; 0 is never, or nobody can tell."""
+        return 0 if self.shelf is None else self.shelf.forgotten_ns
+
     def look(self) -> None:
         """See whether the shelf is where it was: something has been changed."""
         if self.shelf is not None and not self.shelf.token.is_in_place():
@@ -91,10 +97,14 @@ class Shelving:
             await asyncio.wait((self._begin(),), timeout=_OPENING)
         return self.shelf is not None
 
-    def open_soon(self) -> None:
-        """Open the shelf, while nobody waits for it."""
+    async def open_quickly(self) -> bool:
+        """Open the shelf, and wait until a second after that was begun; return whether it can be had."""
         if self.shelf is None and time.monotonic() >= self._again_at:
-            self._begin()
+            opening = self._begin()
+            left = self._began_at + _OPENING_QUICKLY - time.monotonic()
+            if left > 0:
+                await asyncio.wait((opening,), timeout=left)
+        return self.shelf is not None
 
     @property
     def is_quick(self) -> bool:
@@ -153,7 +163,7 @@ class Shelving:
                 async with asyncio.timeout(_OPENING):
                     await self._worker.run(shelf.close)
             shelf.close()
-            shelf.token.close()
+            shelf.let_go()
         self.shelf = self._lost = self._opening = None
         self._again_at = 0.0
 
@@ -183,6 +193,7 @@ class Shelving:
         opening = self._opening
         if opening is None or opening.done() or opening.get_loop() is not asyncio.get_running_loop():
             opening = self._opening = asyncio.get_running_loop().create_task(self._open())
+            self._began_at = time.monotonic()
         return opening
 
     async def _open(self) -> None:
@@ -236,7 +247,7 @@ def _opened(directory: Path, size_limit: int, lost: Shelf | None) -> Shelf:
                 lost.close()
                 if lost.token.is_in_place():
                     places.move_aside(directory)
-                lost.token.close()
+                lost.let_go()
             try:
                 return Shelf(directory, size_limit)
             except Broken:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from proxystore.cache.entry import Entry
 from proxystore.cache.memory import MemoryCache
-from proxystore.errors import InvalidRecord
+from proxystore.errors import InvalidRecord, ProxyStoreError
 from proxystore.records.caches import CacheStats, SpaceStats
 
 if TYPE_CHECKING:
@@ -97,14 +98,18 @@ class Space:
         return self._table is not None or self._token < 0 or not self._shelving.is_quick
 
     async def fetch(self, key: bytes) -> bytes | None:
-        """Return the value of *key* from memory, from disk, or from the table; waits a quarter of a second at most."""
+        """Return the value of *key* from memory, from disk, or from the table; waits a quarter of a second at most.
+
+        The first one in a process may wait a second for the files to be opened.
+        """
         value = self.get(key)
         if value is not None:
             return value
         shelving, token = self._shelving, self._token
-        if token < 0:
-            shelving.open_soon()
-        elif not shelving.is_quick:
+        is_unread = token < 0 or not shelving.is_quick
+        if token < 0 and await shelving.open_quickly():
+            token = self._current()
+        if is_unread and token >= 0:
             value = self._found(key, await shelving.read_slowly(key), token)
             self._disk_hits += value is not None
         if value is None and self._table is not None:
@@ -119,7 +124,9 @@ class Space:
         """Open the files now, so that nothing has to wait for that; return whether they can be used."""
         return await self._shelving.open()
 
-    async def set(self, key: bytes, value: bytes, *, ttl: float, tags: Sequence[str] = ()) -> bool:
+    async def set(
+        self, key: bytes, value: bytes, *, ttl: float, tags: Sequence[str] = (), asked_ns: int | None = None
+    ) -> bool:
         """Keep *value* for *ttl* seconds; return whether it is kept.
 
         Args:
@@ -127,6 +134,8 @@ class Space:
             value: Up to 16 MiB; not kept if it is longer.
             ttl: Seconds.
             tags: Words by which it can be found again, to be forgotten.
+            asked_ns: When the value was asked for, in nanoseconds since 1970: it is not kept if `invalidate` or `purge`
+                was called since then, whatever for, as it may be what was to be forgotten.
 
         Raises:
             InvalidRecord: The key is too long or empty, a tag too long or with control characters.
@@ -138,11 +147,14 @@ class Space:
             return False
         await self._shelving.open()
         token = self._current()
-        is_kept = await self._shelving.change(lambda shelf: shelf.set(key, entry, tags)) is True
+        is_kept = await self._shelving.change(lambda shelf: shelf.set(key, entry, tags, asked_ns)) is True
         if is_kept:
             self._remember(key, entry, token, now)
-        if self._table is not None:
+        if self._table is not None and (is_kept or not self._is_forgotten(asked_ns)):
             is_kept = await self._table.set(self.name, key, entry, tags) or is_kept
+            if self._is_forgotten(asked_ns):
+                await self._table.delete(self.name, key)
+                is_kept = False
         self._stored += is_kept
         return is_kept
 
@@ -184,12 +196,17 @@ class Space:
     # -- for the store --------------------------------------------------------------------------------------------
 
     async def follow(self, told: str) -> None:
-        """Do here what another host was told to do."""
+        """Do here what another host was told to do; in the table, too, where this one may have kept something since."""
         what, _, which = told.partition(":")
-        if what == "tag":
-            await self._invalidate_here((which,))
-        elif what == "prefix":
-            await self._purge_here(bytes.fromhex(which))
+        with suppress(ProxyStoreError):
+            if what == "tag":
+                await self._invalidate_here((which,))
+                if self._table is not None:
+                    await self._table.invalidate(self.name, (which,))
+            elif what == "prefix":
+                await self._purge_here(bytes.fromhex(which))
+                if self._table is not None:
+                    await self._table.purge(self.name, bytes.fromhex(which))
 
     async def close(self) -> None:
         """Let go of the files; what is in them stays."""
@@ -249,6 +266,9 @@ class Space:
             return None
         self._remember(key, entry, token, now)
         return entry.value
+
+    def _is_forgotten(self, asked_ns: int | None) -> bool:
+        return asked_ns is not None and self._shelving.forgotten_ns >= asked_ns
 
     async def _invalidate_here(self, tags: Sequence[str]) -> int:
         self._memory.clear()
