@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import venv
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,7 @@ _COMMANDS: Final = _README.split("```sh\n")[1].split("```")[0]
 def _run(place: Path, commands: str) -> str:
     ours = {name: value for name, value in os.environ.items() if not name.startswith(("COVERAGE_", "PROXYSTORE_"))}
     offline = {"PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "0", "COLUMNS": "200"}  # 0 is: none
+    offline["PIP_NO_COMPILE"] = "1"  # what is not used
     shell = ["bash", "-euc", commands]
     done = subprocess.run(shell, cwd=place, capture_output=True, text=True, check=False, env={**ours, **offline})
     assert done.returncode == 0, done.stdout + done.stderr
@@ -31,7 +33,7 @@ def _run(place: Path, commands: str) -> str:
 def _plugin(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """Follow the README beside a checkout: where that led to, and what was told on the way.
 
-    What comes from an index is there already.
+    What comes from an index is there already, and so is pip, which takes ``python -m venv`` longer than all the rest.
     """
     beside = tmp_path_factory.mktemp("beside")
     checkout, place = beside / "proxystore", beside / "proxystore-blocklist"
@@ -39,7 +41,10 @@ def _plugin(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     for name in ("src", "plugins", "migrations", "examples", "pyproject.toml", "README.md", "LICENSE"):
         copy = shutil.copytree if (_ROOT / name).is_dir() else shutil.copy
         copy(_ROOT / name, checkout / name)
-    subprocess.run([sys.executable, "-m", "venv", place / ".venv"], check=True)
+    venv.create(place / ".venv", symlinks=True)
+    pip = place / ".venv" / "bin" / "pip"
+    pip.write_text('#!/bin/sh\nexec "${0%pip}python" -m pip "$@"\n', encoding="ascii")
+    pip.chmod(0o755)
     (packages,) = place.glob(".venv/lib/python*/site-packages")
     (packages / "from_an_index.pth").write_text("\n".join(path for path in sys.path if path.endswith("site-packages")))
     # The folder is there now: `cp -R` would copy into it.
