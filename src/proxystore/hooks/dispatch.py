@@ -10,7 +10,7 @@ import inspect
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from proxystore.errors import BodyTooLarge, PluginError
 from proxystore.exchange import ClientGone, Exchange
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+_NOBODYS_FAULT: Final = (BodyTooLarge, ClientGone)
+"""What the plugin that reads a request is not to blame for."""
+
 Decider: TypeAlias = "Callable[[Exchange], T | CoroutineType[Any, Any, T | None] | None]"
 Observer: TypeAlias = "Callable[[Exchange], CoroutineType[Any, Any, None] | None]"
 """A chain returns a coroutine where somebody has to be waited for; it goes on from there."""
@@ -82,8 +85,10 @@ def decider(hook: str, steps: Sequence[Step], kinds: tuple[type, ...]) -> Decide
                         return _first(hook, kinds, exchange, plugin=plugin, answer=answer, left=left)
                     exchange.decided_by = plugin
                     return answer
+        except _NOBODYS_FAULT:
+            raise
         except Exception as error:
-            raise _told(hook, plugin, error) from error
+            raise PluginError(plugin, f"{hook} failed: {error!r}") from error
         return None
 
     return ask
@@ -103,19 +108,14 @@ async def _first(
             plugin, answer = step.plugin, step.call(exchange)
             if answer is not None and inspect.isawaitable(answer):
                 answer = await answer
+    except _NOBODYS_FAULT:
+        raise
     except Exception as error:
-        raise _told(hook, plugin, error) from error
+        raise PluginError(plugin, f"{hook} failed: {error!r}") from error
     if not isinstance(answer, kinds):
         raise PluginError(plugin, f"{hook} answered {type(answer).__name__}, not {_names(kinds)}")
     exchange.decided_by = plugin
     return answer
-
-
-def _told(hook: str, plugin: str, error: Exception) -> Exception:
-    """Return what becomes of an *error* in a plugin, which is not to blame for every one."""
-    if isinstance(error, BodyTooLarge | ClientGone):
-        return error
-    return PluginError(plugin, f"{hook} failed: {error!r}")
 
 
 def observer(hook: str, steps: Sequence[Step]) -> Observer | None:
@@ -144,10 +144,13 @@ async def _all(hook: str, exchange: Exchange, plugin: str, answer: Any, left: It
         await answer
     except Exception:
         logger.exception("plugin %r: %s failed", plugin, hook)
-    rest = observer(hook, tuple(left))
-    later = None if rest is None else rest(exchange)
-    if later is not None:
-        await later
+    for step in left:
+        try:
+            answer = step.call(exchange)
+            if answer is not None and inspect.isawaitable(answer):
+                await answer
+        except Exception:
+            logger.exception("plugin %r: %s failed", step.plugin, hook)
 
 
 def recorder(hook: str, steps: Sequence[Step]) -> Recorder | None:
