@@ -72,6 +72,23 @@ def test_an_upstream_that_is_away_is_told_in_the_apis_words(place: Path) -> None
     assert any("http://127.0.0.1:1: The upstream cannot be reached" in line for line in served.said)
 
 
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_an_upstream_that_breaks_off_is_told_in_one_line(place: Path, log_format: str) -> None:
+    async def break_off(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"10")]})
+        await send({"type": "http.response.body", "body": b"begun", "more_body": True})
+
+    with (
+        serving(break_off) as url,
+        running("forward", url, "--log-format", log_format) as served,
+        pytest.raises(httpx.RemoteProtocolError),
+    ):
+        httpx.get(f"{served.url}/v1/models")
+
+    assert len([line for line in served.said if f"{url}: The upstream broke off" in line]) == 1
+    assert not [line for line in served.said if "Traceback" in line or "UpstreamBrokeOff" in line]
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

@@ -182,7 +182,7 @@ def test_what_is_wrong_is_told(invoke: Invoke, words: list[str], told: str) -> N
     result = invoke(*words)
 
     assert result.exit_code in (1, 2)
-    assert told in " ".join(result.stderr.split())
+    assert told.lower() in " ".join(result.stderr.split()).lower()  # the oldest typer leaves it to us to miss a NAME
 
 
 def test_a_new_secret_is_printed_and_kept_nowhere(invoke: Invoke, place: Path) -> None:

@@ -145,7 +145,7 @@ async def test_a_call_of_no_known_api_is_told_plainly_and_head_not_at_all():
         (b"transfer-encoding: chunked\r\n\r\n5\r\nbegun\r\n", b"nonsense\r\n"),
     ],
 )
-async def test_an_answer_that_breaks_off_breaks_off_here_too(begun, rest):
+async def test_an_answer_that_breaks_off_breaks_off_here_too(begun, rest, caplog):
     is_seen = asyncio.Event()
 
     async def break_off(reader, writer):
@@ -165,6 +165,9 @@ async def test_an_answer_that_breaks_off_breaks_off_here_too(begun, rest):
         is_seen.set()
         with pytest.raises(httpx.RemoteProtocolError):
             await anext(pieces)
+
+    (told,) = (record for record in caplog.records if record.name.startswith("proxystore"))
+    assert f"{there}: The upstream broke off" in told.getMessage()
 
 
 async def test_an_answer_that_falls_silent_breaks_off():

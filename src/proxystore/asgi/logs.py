@@ -44,6 +44,18 @@ class JSONFormatter(logging.Formatter):
         return msgspec.json.encode(line, enc_hook=str).decode()
 
 
+class Untold(logging.Filter):
+    """Lets pass what was not told before.
+
+    An exception that must break an answer off reaches the server, which shows a traceback of it. One that says
+    ``is_told`` stands in the log already, in a line that says where and why.
+    """
+
+    @override
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.exc_info is None or not getattr(record.exc_info[1], "is_told", False)
+
+
 def _is_access(record: logging.LogRecord) -> bool:
     return record.name == _ACCESS and isinstance(record.args, tuple) and len(record.args) == 5
 

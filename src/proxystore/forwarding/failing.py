@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import aiohttp
 from aiohttp.http import HttpProcessingError
@@ -34,6 +34,15 @@ _FORMATS: Final = Formats(wire.BUILT_IN)
 
 class UpstreamBrokeOff(ProxyStoreError):
     """The upstream broke off in the middle of its answer, and so does the answer to the client."""
+
+    is_told: ClassVar[bool] = True  # by `broke_off`: a server need not show where it went through us
+
+
+def broke_off(error: Exception, url: UpstreamURL) -> UpstreamBrokeOff:
+    """Return what breaks the answer to the client off; the log is told where and why."""
+    broken = UpstreamBrokeOff()
+    logger.warning("%s: %s (%s)", url, broken, type(error).__name__)
+    return broken
 
 
 class UpstreamRefused(Exception):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from proxystore.exchange import ClientGone
 from proxystore.forwarding.client import Client
-from proxystore.forwarding.failing import UNAVAILABLE, UPSTREAM_ERRORS, UpstreamBrokeOff, denial_for, refuse
+from proxystore.forwarding.failing import UNAVAILABLE, UPSTREAM_ERRORS, broke_off, denial_for, refuse
 from proxystore.forwarding.headers import for_client
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Relay:
             try:
                 chunk = await content.readany()
             except UPSTREAM_ERRORS as error:
-                raise UpstreamBrokeOff from error
+                raise broke_off(error, self._upstream.url) from error
             if content.at_eof():
                 break
             await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
@@ -105,4 +105,4 @@ def _tell_reader_of_end(response: aiohttp.ClientResponse) -> None:
 def _break_off(content: aiohttp.StreamReader, closed: asyncio.Future[None]) -> None:
     error = closed.exception()
     if not content.is_eof() and content.exception() is None:
-        content.set_exception(error or UpstreamBrokeOff())
+        content.set_exception(error or ConnectionResetError())
