@@ -18,6 +18,7 @@ import diskcache
 from proxystore.cache import places
 from proxystore.cache.disk import INLINE, Planted, SafeDisk
 from proxystore.cache.entry import Entry, packed, unpacked
+from proxystore.cache.shards import Cache, Shards
 
 T = TypeVar("T")
 
@@ -69,11 +70,11 @@ class Shelf:
         self._cache: Any = None
         self._tags: Any = None
         try:
-            self._cache = diskcache.FanoutCache(
+            self._cache = Shards(
                 str(directory), shards=_SHARDS, timeout=_BUSY, disk=SafeDisk, size_limit=size_limit, **_SETTINGS
             )
             tags = {**_SETTINGS, "eviction_policy": "none", "tag_index": 0}
-            self._tags = diskcache.Cache(str(directory / _TAGS), timeout=_PATIENCE, disk=SafeDisk, **tags)
+            self._tags = Cache(str(directory / _TAGS), timeout=_PATIENCE, disk=SafeDisk, **tags)
         except BaseException as error:
             self.close()
             self.let_go()
