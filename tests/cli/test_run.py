@@ -142,6 +142,27 @@ def test_what_cannot_be_served_is_told_in_one_line(theirs: Path, words: list[str
     assert [line[: len(sentence) + 7] for line in said] == [f"error: {sentence}"]
 
 
+def test_a_plugin_that_is_added_may_have_settings(theirs: Path) -> None:
+    added = textwrap.dedent("""\
+        from pydantic import BaseModel
+
+        class Careful:
+            class Settings(BaseModel):
+                size: int
+
+            def __init__(self, settings: Settings) -> None:
+                print(f"careful to {settings.size}", flush=True)
+    """)
+    (theirs / "careful.py").write_text(added)
+    done = born.run(
+        [*COMMAND, "run", "absent_gateway:app", "--app-dir", str(theirs), "--plugin", "careful:Careful"],
+        capture_output=True, text=True, check=False, env={**os.environ, "PROXYSTORE_CAREFUL__SIZE": "3"},
+    )  # fmt: skip
+
+    assert "careful to 3" in done.stdout
+    assert "there is no module 'absent_gateway'" in done.stderr
+
+
 @pytest.mark.parametrize(
     "words",
     [["gateway.app"], ["a:b", "--reload", "--workers", "2"], ["a:b", "--workers", "0"], ["a:b", "--port", "-1"]],

@@ -31,6 +31,7 @@ from proxystore.settings import Settings
 DISTRIBUTION = "asgi-proxystore"
 DOCTOR = "doctor"
 """The command that must run whatever is wrong: it reads the settings and loads the plugins itself."""
+_SERVING = ("run", "forward")  # load them themselves, with those that ``--plugin`` adds, whose settings may be there
 
 
 def build(settings: Settings, wanted: str | None = None) -> typer.Typer:
@@ -44,7 +45,7 @@ def build(settings: Settings, wanted: str | None = None) -> typer.Typer:
     Raises:
         PluginError: A plugin cannot be loaded, or could not add its commands.
     """
-    loaded = Plugins.load(settings)
+    loaded = Plugins.load(Settings(plugins=()) if wanted in _SERVING else settings)
     cli = typer.Typer(cls=Root, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
     @cli.callback()

@@ -12,6 +12,7 @@ from typing import Annotated, Final, TypeAlias
 import typer
 
 from proxystore.cli.commandline import CommandLine
+from proxystore.hooks import wanted
 from proxystore.settings import Settings
 
 FACTORY: Final = "proxystore.asgi.serving:create_app"
@@ -49,8 +50,7 @@ def handed_on(line: CommandLine, more_plugins: Sequence[str], log_format: LogFor
     if settings.sources["disable"] == "argument":
         environ["PROXYSTORE_DISABLE"] = json.dumps(list(settings.disable))
     if more_plugins:
-        named = settings.plugins if settings.plugins is not None else line.plugins.names()
-        environ["PROXYSTORE_PLUGINS"] = json.dumps(list(dict.fromkeys([*named, *more_plugins])))
+        environ["PROXYSTORE_PLUGINS"] = json.dumps(list(dict.fromkeys([*wanted(settings), *more_plugins])))
         environ["PROXYSTORE_DISABLE"] = json.dumps([name for name in settings.disable if name not in more_plugins])
     return environ
 

@@ -188,6 +188,11 @@ def try_each(settings: Settings) -> Iterator[tuple[str, ProxyStoreError | None]]
             yield name, None
 
 
+def wanted(settings: Settings) -> list[str]:
+    """Return the names of the plugins that *settings* name, in order; none is loaded for that."""
+    return _wanted(_points(), settings)
+
+
 def left_out(settings: Settings) -> list[Plugin]:
     """Return the plugins that are installed and that *settings* leave out; they are not loaded for that."""
     points = _points()
