@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import anthropic
-import openai
 import pytest
 
 from proxystore import ProxyStoreMiddleware, Settings, Store
 from proxystore.testing.serving import serving
 from proxystore.testing.upstream import ANSWER, FakeUpstream
+from tests import clients
+
+pytestmark = pytest.mark.xdist_group("clients")
 
 _CLAUDE = "claude-haiku-4-5"
 _GEMINI = "gemini-2.5-flash"
@@ -28,7 +29,7 @@ def _settings(migrated_url: str, tmp_path: Path) -> Settings:
 
 
 def _ask_openai(base: str) -> Iterator[Any]:
-    with openai.OpenAI(base_url=f"{base}/v1", api_key="sk-unused", max_retries=0) as client:
+    with clients.openai.OpenAI(base_url=f"{base}/v1", api_key="sk-unused", max_retries=0) as client:
         asked = {"model": "gpt-4o", "input": "hello there", "instructions": "Be quick."}
         yield client.responses.create(**asked)
         yield list(client.responses.create(**asked, stream=True))
@@ -65,7 +66,7 @@ _OPENAI = [
 
 
 def _ask_azure(base: str) -> Iterator[Any]:
-    with openai.AzureOpenAI(
+    with clients.openai.AzureOpenAI(
         azure_endpoint=base,
         api_key="unused",
         api_version="2025-04-01-preview",
@@ -82,7 +83,7 @@ _AZURE = [("chat", "gpt-4o", {"input_tokens": 2, "output_tokens": 9})] * 2
 
 
 def _ask_anthropic(base: str) -> Iterator[Any]:
-    with anthropic.Anthropic(base_url=base, api_key="unused", max_retries=0) as client:
+    with clients.anthropic.Anthropic(base_url=base, api_key="unused", max_retries=0) as client:
         messages = [{"role": "user", "content": [{"type": "text", "text": "hello there"}]}]
         asked = {"model": _CLAUDE, "system": "Be quick.", "max_tokens": 99, "messages": messages}
         yield client.messages.create(**asked)
@@ -188,7 +189,7 @@ def test_an_official_client_sees_what_it_would_see_without_and_the_books_are_rig
 async def _converse(base: str) -> list[str]:
     heard = []
     async with (
-        openai.AsyncOpenAI(base_url=f"{base}/v1", api_key="sk-unused", max_retries=0) as client,
+        clients.openai.AsyncOpenAI(base_url=f"{base}/v1", api_key="sk-unused", max_retries=0) as client,
         client.responses.connect() as connection,
     ):
         for _ in range(2):

@@ -12,14 +12,15 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import anthropic
 import httpx
-import openai
 import pytest
 
 from proxystore import Settings, Store, credentials
+from tests import clients
 from tests.changes.test_following import KILL_LISTENERS
 from tests.servers.world import Kind, running
+
+pytestmark = pytest.mark.xdist_group("clients")
 
 _WORKERS = Kind(("-m", "uvicorn", "--port", "{port}", "--workers", "2"), app="tests.acceptance.auth_gateway:app")
 _CHAT = "/v1/chat/completions"
@@ -156,14 +157,17 @@ async def test_both_workers_let_in_the_same_and_refuse_the_same(settings: Settin
 
 def _try_official_clients(url: str, revoked: str, bound: str, of_closed: str) -> None:
     for key, model, kind in (
-        (revoked, "gpt-4o", openai.AuthenticationError),
-        (bound, "gpt-4o-mini", openai.PermissionDeniedError),
-        (of_closed, "gpt-4o", openai.PermissionDeniedError),
+        (revoked, "gpt-4o", clients.openai.AuthenticationError),
+        (bound, "gpt-4o-mini", clients.openai.PermissionDeniedError),
+        (of_closed, "gpt-4o", clients.openai.PermissionDeniedError),
     ):
-        with openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0) as client, pytest.raises(kind):
+        with clients.openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0) as client, pytest.raises(kind):
             client.chat.completions.create(model=model, messages=[{"role": "user", "content": "hi"}])
-    for key, error in ((bound, anthropic.PermissionDeniedError), ("nobody", anthropic.AuthenticationError)):
-        with anthropic.Anthropic(base_url=url, api_key=key, max_retries=0) as claude, pytest.raises(error):
+    for key, error in (
+        (bound, clients.anthropic.PermissionDeniedError),
+        ("nobody", clients.anthropic.AuthenticationError),
+    ):
+        with clients.anthropic.Anthropic(base_url=url, api_key=key, max_retries=0) as claude, pytest.raises(error):
             claude.messages.create(model="claude-haiku-4-5", max_tokens=5, messages=[{"role": "user", "content": "hi"}])
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
-import anthropic
 import pytest
 
 from proxystore import ProxyStoreMiddleware, Settings, Store
 from proxystore.testing.serving import serving
 from proxystore.testing.upstream import ANSWER, FakeUpstream
+from tests import clients
+
+pytestmark = pytest.mark.xdist_group("clients")
 
 _MODEL = "claude-haiku-4-5"
 _VARIABLES = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_CUSTOM_HEADERS")
@@ -43,7 +45,7 @@ def _ask(monkeypatch, base, environment):
         monkeypatch.delenv(name, raising=False)
     for name, value in {**environment, "ANTHROPIC_BASE_URL": base}.items():
         monkeypatch.setenv(name, value)
-    with anthropic.Anthropic(max_retries=0) as client:
+    with clients.anthropic.Anthropic(max_retries=0) as client:
         messages = [{"role": "user", "content": "hello there"}]
         client.messages.count_tokens(model=_MODEL, messages=messages)
         with client.messages.stream(model=_MODEL, max_tokens=99, messages=messages) as stream:
@@ -79,7 +81,7 @@ def test_a_key_is_taken_out_and_what_is_not_ours_arrives_untouched(settings, key
 
 def test_who_has_no_key_is_told_so_in_anthropics_words(settings, key, monkeypatch):
     app = ProxyStoreMiddleware(FakeUpstream(), settings=settings)
-    with serving(app) as base, pytest.raises(anthropic.AuthenticationError) as caught:
+    with serving(app) as base, pytest.raises(clients.anthropic.AuthenticationError) as caught:
         _ask(monkeypatch, base, {"ANTHROPIC_AUTH_TOKEN": "theirs"})
 
     assert caught.value.body["error"]["type"] == "authentication_error"

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-import openai
 import pytest
 
 from proxystore import ProxyStoreMiddleware, Settings, Store
 from proxystore.testing.serving import serving
 from proxystore.testing.upstream import ANSWER, FakeUpstream
+from tests import clients
 from tests.keys import make_key
+
+pytestmark = pytest.mark.xdist_group("clients")
 
 
 @pytest.fixture(name="settings")
@@ -24,8 +26,8 @@ def _key(settings: Settings) -> str:
     return make_key(settings)
 
 
-def _client(base: str, key: str) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{base}/v1", api_key=key, max_retries=0)
+def _client(base: str, key: str):
+    return clients.openai.OpenAI(base_url=f"{base}/v1", api_key=key, max_retries=0)
 
 
 def _events(settings: Settings) -> list:
@@ -37,11 +39,11 @@ def _events(settings: Settings) -> list:
     return asyncio.run(read())
 
 
-def _ask(client: openai.OpenAI, **more: object):
+def _ask(client: clients.openai.OpenAI, **more: object):
     return client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": "hello there"}], **more)
 
 
-def _streamed(client: openai.OpenAI, **more: object) -> list:
+def _streamed(client: clients.openai.OpenAI, **more: object) -> list:
     return list(_ask(client, stream=True, **more))
 
 
@@ -75,7 +77,7 @@ def test_every_answer_is_in_the_books(settings, key):
         assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == ANSWER
         assert all(chunk.choices for chunk in chunks)
         client.embeddings.create(model="text-embedding-3-small", input="one two three")
-        with pytest.raises(openai.NotFoundError):
+        with pytest.raises(clients.openai.NotFoundError):
             client.chat.completions.create(model="gpt-5000", messages=[])
         client.models.list()
 
@@ -104,7 +106,7 @@ def test_a_client_that_goes_away_in_the_middle_leaves_one_record(settings, key):
 
 def test_many_at_once_are_all_counted(settings, key):
     async def ask_all(base: str) -> None:
-        async with openai.AsyncOpenAI(base_url=f"{base}/v1", api_key=key, max_retries=0) as client:
+        async with clients.openai.AsyncOpenAI(base_url=f"{base}/v1", api_key=key, max_retries=0) as client:
             await asyncio.gather(
                 *(
                     client.chat.completions.create(model="gpt-4o-mini", messages=[{"role": "user", "content": "hi"}])

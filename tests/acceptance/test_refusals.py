@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import warnings
 
-import anthropic
-import openai
 import pytest
 
 from proxystore import Denial, ProxyStoreMiddleware, Settings, hookimpl
 from proxystore.testing.serving import serving
 from proxystore.testing.upstream import FakeUpstream
+from tests import clients
+
+pytestmark = pytest.mark.xdist_group("clients")
 
 _CODES = {
     400: "unreadable_request",
@@ -54,18 +55,18 @@ def _base(tmp_path_factory):
 @pytest.mark.parametrize("call", ["chat", "responses", "images", "speech"])
 def test_openais_client_raises_its_own_error(base, status, name, call):
     headers = {"x-refuse": str(status)}
-    with openai.OpenAI(base_url=f"{base}/v1", api_key="x", max_retries=0, default_headers=headers) as client:
+    with clients.openai.OpenAI(base_url=f"{base}/v1", api_key="x", max_retries=0, default_headers=headers) as client:
         ask = {
             "chat": lambda: client.chat.completions.create(model="m", messages=[]),
             "responses": lambda: client.responses.create(model="m", input="hi", stream=True),
             "images": lambda: client.images.generate(model="m", prompt="hi"),
             "speech": lambda: client.audio.speech.create(model="m", voice="alloy", input="hi"),
         }[call]
-        with pytest.raises(openai.APIStatusError) as caught:
+        with pytest.raises(clients.openai.APIStatusError) as caught:
             ask()
 
     error = caught.value
-    assert isinstance(error, getattr(openai, name))
+    assert isinstance(error, getattr(clients.openai, name))
     assert (error.status_code, error.body["message"], error.response.headers["retry-after"]) == (status, "Sorry.", "7")
 
 
@@ -84,12 +85,12 @@ def test_openais_client_raises_its_own_error(base, status, name, call):
 @pytest.mark.parametrize("is_streaming", [False, True])
 def test_anthropics_client_raises_its_own_error(base, status, name, kind, is_streaming):
     headers = {"x-refuse": str(status)}
-    client = anthropic.Anthropic(base_url=base, api_key="x", max_retries=0, default_headers=headers)
-    with client, pytest.raises(anthropic.APIStatusError) as caught:
+    client = clients.anthropic.Anthropic(base_url=base, api_key="x", max_retries=0, default_headers=headers)
+    with client, pytest.raises(clients.anthropic.APIStatusError) as caught:
         client.messages.create(model="m", max_tokens=9, messages=[], stream=is_streaming)
 
     error = caught.value
-    assert isinstance(error, getattr(anthropic, name))
+    assert isinstance(error, getattr(clients.anthropic, name))
     assert error.status_code == status
     assert error.body["error"] == {"type": kind, "message": "Sorry.", "code": _CODES[status]}
 

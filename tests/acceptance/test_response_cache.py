@@ -8,13 +8,14 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import anthropic
 import httpx
-import openai
 import pytest
 
 from proxystore import Settings, Store
+from tests import clients
 from tests.faults.workers import Nursery, nursery
+
+pytestmark = pytest.mark.xdist_group("clients")
 
 CHAT = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hello there"}]}
 WANTED = {"cache-control": "max-age=3600", "host": "proxy"}  # workers of one server have one port
@@ -113,7 +114,7 @@ async def test_official_clients_cannot_tell_a_replay(settings, nursery):
 
 
 def _with_openai(base: str) -> str:
-    with openai.OpenAI(
+    with clients.openai.OpenAI(
         base_url=f"{base}/v1", api_key="sk-unused", max_retries=0, default_headers={"cache-control": "max-age=3600"}
     ) as client:
         told = [
@@ -130,7 +131,7 @@ def _with_openai(base: str) -> str:
 
 def _with_anthropic(base: str) -> str:
     asked = {"model": "claude-haiku-4-5", "max_tokens": 100, "messages": CHAT["messages"]}
-    with anthropic.Anthropic(
+    with clients.anthropic.Anthropic(
         base_url=base, api_key="sk-unused", max_retries=0, default_headers={"cache-control": "max-age=3600"}
     ) as client:
         told = [client.messages.create(**asked).model_dump()]

@@ -11,15 +11,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import httpx
-import openai
-from openai.types.chat import ChatCompletionMessageParam
 
 from proxystore import Store, UsageEvent
 from proxystore.testing.upstream import ANSWER
-from tests import born
+from tests import born, clients
 from tests.databases import PEPPER
 
 COMMAND: Final = (sys.executable, "-c", "import sys; from proxystore.cli import main; main(sys.argv[1:])")
@@ -76,8 +74,8 @@ def _wait_until_live(served: Served) -> None:
 
 def use(url: str) -> None:
     """Chat through the proxy with the official client, whole and streamed."""
-    asked: list[ChatCompletionMessageParam] = [{"role": "user", "content": "how do you do"}]
-    with openai.OpenAI(base_url=f"{url}/v1", api_key="theirs", max_retries=0) as client:
+    asked: list[Any] = [{"role": "user", "content": "how do you do"}]
+    with clients.openai.OpenAI(base_url=f"{url}/v1", api_key="theirs", max_retries=0) as client:
         whole = client.chat.completions.create(model="gpt-4o", messages=asked)
         chunks = client.chat.completions.create(model="gpt-4o", messages=asked, stream=True)
 

@@ -32,6 +32,7 @@ def _upstream(fake: FakeUpstream) -> Iterator[str]:
         yield url
 
 
+@pytest.mark.xdist_group("clients")
 def test_what_is_forwarded_is_recorded(
     upstream: str, fake: FakeUpstream, database_url: str, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -53,6 +54,7 @@ def test_what_is_forwarded_is_recorded(
     assert [(event.request_model, event.output_tokens) for event in events] == [("gpt-4o", 9)] * 2
 
 
+@pytest.mark.xdist_group("clients")
 def test_workers_forward_alike(upstream: str, place: Path) -> None:
     url = f"sqlite:///{place}/mine.db"
     words = ("--workers", "2", f"--database={url}", "--log-format", "json", "--plugin", "usage")

@@ -59,6 +59,7 @@ def _upstream() -> Iterator[str]:
         yield url
 
 
+@pytest.mark.xdist_group("clients")
 def test_an_application_of_somebody_else_is_served_and_recorded(
     theirs: Path, upstream: str, database_url: str, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,6 +91,7 @@ def test_a_server_that_is_told_to_stop_waits_for_answers_as_long_as_its_grace(th
     assert [event.outcome for event in recorded(url)] == ["disconnected"]
 
 
+@pytest.mark.xdist_group("clients")
 def test_workers_serve_alike(theirs: Path, upstream: str, place: Path) -> None:
     url = f"sqlite:///{place}/mine.db"
     words = ("their_gateway:make", "--factory", "--workers", "2", "--app-dir", str(theirs), f"--database={url}")
@@ -100,6 +102,7 @@ def test_workers_serve_alike(theirs: Path, upstream: str, place: Path) -> None:
     assert len(recorded(url)) == 2
 
 
+@pytest.mark.xdist_group("clients")
 def test_what_the_command_line_says_reaches_the_workers(theirs: Path, upstream: str, place: Path) -> None:
     (place / "mine.toml").write_text(f'database_url = "sqlite:///{place}/from-file.db"\n')
     words = ("their_gateway:app", "--app-dir", str(theirs), "--config", "mine.toml", "--log-format", "json")

@@ -14,6 +14,8 @@ from typer.testing import CliRunner, Result
 from proxystore.cli import build
 from proxystore.settings import Settings
 
+pytestmark = pytest.mark.xdist_group("clients")
+
 
 @pytest.fixture(name="place", autouse=True)
 def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 import pytest
-from openai import OpenAI
 
 from proxystore import Settings, Store, UsageEvent
+from tests import clients
 from tests.keys import make_key
 
 Events: TypeAlias = Callable[[], list[UsageEvent]]
@@ -50,14 +50,15 @@ def _events(environ: dict[str, str]) -> Events:
 
 def chat(url: str, key: str) -> str | None:
     """Chat once with the official client."""
-    with OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0) as client:
+    with clients.openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0) as client:
         answer = client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": SAID}])
-        return answer.choices[0].message.content
+        said: str | None = answer.choices[0].message.content
+        return said
 
 
 def stream(url: str, key: str) -> str:
     """Chat once, streamed."""
-    with OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0) as client:
+    with clients.openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0) as client:
         chunks = client.chat.completions.create(
             model="gpt-4o", messages=[{"role": "user", "content": SAID}], stream=True
         )

@@ -15,6 +15,8 @@ from proxystore.testing.upstream import ANSWER, FakeUpstream
 from tests import born
 from tests.examples.conftest import SAID, Events, chat, stream
 
+pytestmark = pytest.mark.xdist_group("clients")
+
 _EXAMPLES: Final = Path(__file__).parents[2] / "examples"
 
 

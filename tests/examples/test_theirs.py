@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import httpx
+import pytest
 
 from tests.examples.conftest import Events
 from tests.servers.world import proxystore_run, running
+
+pytestmark = pytest.mark.xdist_group("clients")
 
 _THEIR_DATABASE = "postgresql://llm:secret@127.0.0.1:1/llm?connection_limit=10&pool_timeout=20"
 _ASKED = {"model": "gpt-4o", "messages": []}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import openai
 import pytest
 
 from proxystore.testing.serving import serving
 from proxystore.testing.upstream import ANSWER
+from tests import clients
 from tests.examples.conftest import Events, chat, stream
 from tests.examples.vllm import build_app
+
+pytestmark = pytest.mark.xdist_group("clients")
 
 _OURS = "proxystore.ProxyStoreMiddleware"
 _THEIRS = "tests.examples.vllm.note"
@@ -22,7 +24,7 @@ def test_what_is_added_by_name_records_and_knows_the_key_of_the_server(
     with serving(build_app(names, key="token-abc")) as url:
         assert chat(url, key) == ANSWER
         assert stream(url, key) == ANSWER
-        with pytest.raises(openai.AuthenticationError):
+        with pytest.raises(clients.openai.AuthenticationError):
             chat(url, key="token-abc")  # is for us to know alone
 
     assert [(event.status, event.outcome, event.output_tokens) for event in events()] == [

@@ -10,12 +10,14 @@ from typing import Any
 
 import httpx
 import msgspec
-import openai
 import pytest
 
 from proxystore.values import Limit
+from tests import clients
 from tests.limits.world import limit
 from tests.servers.world import Kind, running
+
+pytestmark = pytest.mark.xdist_group("clients")
 
 _ASKED: dict[str, Any] = {"model": "gpt-4o", "messages": [{"role": "user", "content": "two words"}], "max_tokens": 20}
 _WORKERS = Kind(("-m", "uvicorn", "--port", "{port}", "--workers", "2"), app="tests.limits.gateway:app")
@@ -57,13 +59,15 @@ def _wait_for_both_workers(url: str) -> None:
 
 def _try_official_client(url: str) -> None:
     used_up = {
-        "rate": (limit(amount=1, window="minute", owner="key_r"), openai.RateLimitError, "rate_limit_exceeded"),
-        "quota": (limit(amount=1, window="day", owner="key_q"), openai.RateLimitError, "insufficient_quota"),
-        "budget": (limit("nanousd", 10, "month", "key_b"), openai.APIStatusError, "insufficient_quota"),
+        "rate": (limit(amount=1, window="minute", owner="key_r"), clients.openai.RateLimitError, "rate_limit_exceeded"),
+        "quota": (limit(amount=1, window="day", owner="key_q"), clients.openai.RateLimitError, "insufficient_quota"),
+        "budget": (limit("nanousd", 10, "month", "key_b"), clients.openai.APIStatusError, "insufficient_quota"),
     }
     for held_to, kind, code in used_up.values():
         header = {"x-limits": _header(held_to)}
-        with openai.OpenAI(base_url=f"{url}/v1", api_key="sk-unused", default_headers=header, max_retries=2) as client:
+        with clients.openai.OpenAI(
+            base_url=f"{url}/v1", api_key="sk-unused", default_headers=header, max_retries=2
+        ) as client:
             if held_to.unit == "requests":
                 client.chat.completions.create(**_ASKED)
             with pytest.raises(kind) as refused:
