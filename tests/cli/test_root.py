@@ -211,3 +211,8 @@ def test_a_plugin_may_lie_in_the_working_directory(place: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     assert '"mine:Mine"' in done.stdout
+
+
+def test_lists_of_commands_have_whole_sentences(invoke: Invoke) -> None:
+    for words in ([], ["keys"], ["keys", "metadata"], ["usage"]):
+        assert "..." not in invoke(*words, "--help").stdout.partition("Commands:")[2]

@@ -10,7 +10,7 @@ from proxystore import Store
 from proxystore.database import Query
 from proxystore.limits import Reservation, Timing
 from proxystore.limits.clock import Clock
-from proxystore.schema.limits import budget_windows, holds, limit_windows, processes
+from proxystore.schema.limits import budget_windows, holds, limit_windows
 from proxystore.values import Limit
 
 HASTE = Timing(beat=0.05, fence=0.2, dead=0.3, idle=0.02, deadline=5.0, forget=60.0)
@@ -62,10 +62,3 @@ async def counted(store: Store, unit: str = "requests") -> tuple[int, int]:
     )
     (row,) = await store.database.fetch_all(query)
     return row
-
-
-async def hearts(store: Store) -> int:
-    """Return how many processes hold something."""
-    count = await store.database.fetch_one(Query(select(func.count().label("n")).select_from(processes), lambda n: n))
-    assert count is not None
-    return count

@@ -12,6 +12,7 @@ from proxystore.cli.globals import hoisted
 from proxystore.errors import ProxyStoreError
 
 INTERRUPTED = 130
+_LONGEST = 1_000
 
 
 class Root(TyperGroup):
@@ -19,6 +20,10 @@ class Root(TyperGroup):
 
     1 is a failure, 2 a wrong use (typer's own), 130 Ctrl-C.
     """
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        _tell_whole_sentences(self)
 
     @override
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -38,6 +43,14 @@ class Root(TyperGroup):
                 raise
             told(error)
             raise typer.Exit(1) from None
+
+
+def _tell_whole_sentences(group: Any) -> None:
+    """Let lists of commands have the first sentence about each, where click cuts it off at the end of the line."""
+    for command in group.commands.values():
+        command.short_help = command.get_short_help_str(limit=_LONGEST)
+        if hasattr(command, "commands"):
+            _tell_whole_sentences(command)
 
 
 def told(error: Exception) -> None:

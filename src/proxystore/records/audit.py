@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
@@ -143,9 +143,3 @@ class AuditVerdict(msgspec.Struct, frozen=True, kw_only=True):
     def is_sound(self) -> bool:
         """Whether every event is as it was written."""
         return not self.problems
-
-
-def moment_of(microseconds: int) -> datetime:
-    """Return the time that is *microseconds* after 1970."""
-    seconds, rest = divmod(microseconds, 1_000_000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)

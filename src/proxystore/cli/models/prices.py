@@ -91,7 +91,10 @@ def price(
                 return await store.models.unset_prices(name, actor=line.actor)
             if dollars:
                 if await store.models.find(name) is None:
-                    raise ModelNotFound(f"There is no model named {name!r}: `models add` makes it.")
+                    raise ModelNotFound(
+                        f"The database has no model {name!r}: `proxystore models add` adds it, and"
+                        " `proxystore models import genai-prices` all of the list that comes with us."
+                    )
                 return await store.models.set_price(name, new, actor=line.actor)
             return await model_by(store, name)
 
