@@ -100,7 +100,7 @@ class _Refuse:
 async def rates(kind: str, settings: Settings, events: int) -> Rates:
     """Write *events* links on the empty database of *settings*, and verify them."""
     chain = Chain([b"a key of thirty-two bytes or more"])
-    async with Database(settings.url, schema=settings.database_schema, deadline=120, is_durable=True) as database:
+    async with Database(settings.url, schema=settings.database_schema, deadline=120, sync="after") as database:
         taken = 0.0
         for batch in _batches(events):
             started = time.perf_counter()

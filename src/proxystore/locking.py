@@ -38,6 +38,9 @@ class TaskLock:
         except TimeoutError:
             raise StoreBusy from None
 
+    def pass_on(self) -> None:
+        """Do nothing: there are no other processes."""
+
     def release(self) -> None:
         """Let the next one in; harmless when nobody holds it."""
         if self._lock.locked():
@@ -102,6 +105,10 @@ class HostLock:
         except BaseException:
             self._tasks.release()
             raise
+
+    def pass_on(self) -> None:
+        """Let other processes in, from any thread; `release` is still owed, before other tasks come."""
+        self._unlock()
 
     def release(self) -> None:
         """Let the next one in; harmless when nobody holds it."""

@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import literal_column, select, text
 
 from proxystore.database import Database, Query
+from proxystore.database.sqlite_pool import Sync
 from proxystore.errors import SettingsError, StoreBusy, StoreTimeout
 from proxystore.locking import HostLock
 from proxystore.settings.pool import PoolSettings
@@ -32,9 +33,9 @@ def _pragma(name: str) -> Query[dict[str, object]]:
     return Query(select(literal_column(name)).select_from(text(f"pragma_{name}")), dict)
 
 
-@pytest.mark.parametrize(("is_durable", "synchronous"), [(False, 1), (True, 2)], ids=["normal", "full"])
-async def test_every_connection_begins_with_our_settings(sqlite_url: str, is_durable: bool, synchronous: int) -> None:
-    async with library(sqlite_url, is_durable=is_durable, pool=PoolSettings(max_lifetime=1e-9)) as database:
+@pytest.mark.parametrize(("sync", "synchronous"), [("later", 1), ("after", 1), ("within", 2)])
+async def test_every_connection_begins_with_our_settings(sqlite_url: str, sync: Sync, synchronous: int) -> None:
+    async with library(sqlite_url, sync=sync, pool=PoolSettings(max_lifetime=1e-9)) as database:
         for name, expected in {"journal_mode": "wal", "foreign_keys": 1, "synchronous": synchronous}.items():
             found = await database.fetch_one(_pragma(name))
             assert found is not None

@@ -17,6 +17,7 @@ from proxystore.database.health import Health
 from proxystore.database.library import Library, Plan
 from proxystore.database.scripts import Script, bound
 from proxystore.database.session import Session
+from proxystore.database.sqlite_pool import Sync
 from proxystore.database.statement import Query, Statement
 from proxystore.database.transaction import Transaction
 from proxystore.database.translating import is_disconnection, is_harmless, translate
@@ -45,7 +46,7 @@ class Database:
         url: Where it is.
         schema: Where its tables are on PostgreSQL.
         pool: How many connections, and for how long.
-        is_durable: Whether a commit survives a loss of power on SQLite as well (``synchronous = full``).
+        sync: When a commit on SQLite is made to survive a loss of power. See `Sync`.
         deadline: How many seconds a call may take.
     """
 
@@ -55,7 +56,7 @@ class Database:
         *,
         schema: str = "proxystore",
         pool: PoolSettings | None = None,
-        is_durable: bool = False,
+        sync: Sync = "later",
         deadline: float = _DEADLINE,
     ) -> None:
         self.url = url
@@ -64,7 +65,7 @@ class Database:
         self.deadline = deadline
         self.errands = self._new_errands()
         self._pool = pool or PoolSettings()
-        self._is_durable = is_durable
+        self._sync = sync
         self._library: Library | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process = os.getpid()
@@ -149,6 +150,14 @@ class Database:
         """
         return await self._run(lambda session: session.perform(lambda: bound(script(), self.compiled)))
 
+    async def tidy(self) -> None:
+        """Take what was written lately out of SQLite's log into its file, while others read and write.
+
+        Else somebody's commit does so, and keeps others waiting meanwhile. On PostgreSQL there is nothing to do.
+        """
+        if self.dialect == "sqlite":
+            await self._run(lambda session: session.fetch("PRAGMA wal_checkpoint(PASSIVE)", ()))
+
     def transaction(self) -> Transaction:
         """Return a transaction: ``async with database.transaction() as transaction: ...``."""
         return Transaction(self)
@@ -200,7 +209,7 @@ class Database:
                 url=self.url,
                 pool=self._pool,
                 deadline=self.deadline,
-                is_durable=self._is_durable,
+                sync=self._sync,
                 errands=self.errands,
             )
         )

@@ -14,7 +14,7 @@ from proxystore.database.deadline import Errands
 from proxystore.database.postgres import Kept, PostgresSession
 from proxystore.database.session import Session
 from proxystore.database.sqlite import SQLiteBackend, SQLiteSession
-from proxystore.database.sqlite_pool import Source
+from proxystore.database.sqlite_pool import Source, Sync
 from proxystore.database.waits import Waits
 from proxystore.settings.pool import PoolSettings
 from proxystore.settings.url import DatabaseURL
@@ -30,7 +30,7 @@ class Plan:
     url: DatabaseURL
     pool: PoolSettings
     deadline: float
-    is_durable: bool
+    sync: Sync
     errands: Errands
 
 
@@ -60,7 +60,7 @@ class Library(databases.Database):
         """Return a connection yet to be acquired, tied to no task."""
         backend = self._backend
         if isinstance(backend, SQLiteBackend):
-            return SQLiteSession(backend.connection(), backend.turn, self._plan.deadline * _SHARE)
+            return SQLiteSession(backend.connection(), backend.turn, backend.commit_ended, self._plan.deadline * _SHARE)
         return PostgresSession(backend.connection, self._plan.pool, self.waits)
 
     async def expire(self) -> None:
@@ -73,7 +73,7 @@ def _sqlite(plan: Plan, waits: Waits) -> Mapping[str, Any]:
     path = None if plan.url.path is None else plan.url.path.absolute()
     source = Source(
         address=f"file:/{plan.url.name}?vfs=memdb" if path is None else path.as_uri(),
-        synchronous="full" if plan.is_durable else "normal",
+        sync=plan.sync,
         busy_timeout=plan.deadline * _SHARE,
     )
     return {"path": path, "source": source, "settings": plan.pool, "errands": plan.errands, "waits": waits}

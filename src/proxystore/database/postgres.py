@@ -127,6 +127,8 @@ class PostgresSession:
             if step.is_repeated:
                 await self._raw.executemany(step.sql, step.arguments)
                 rows = ()
+            elif step.is_counted:
+                rows = [(await self.execute(step.sql, step.arguments),)]
             else:
                 rows = await self._raw.fetch(step.sql, *step.arguments)
 

@@ -19,9 +19,15 @@ class Each(NamedTuple):
     rows: Sequence[Mapping[str, object]]
 
 
-Step: TypeAlias = tuple[Statement, Mapping[str, object] | Each] | tuple[Bulk, Sequence[Sequence[object]]]
+class Counted(NamedTuple):
+    """The values of a statement that is no query, of which is wanted how many rows it touched."""
+
+    values: Mapping[str, object]
+
+
+Step: TypeAlias = tuple[Statement, Mapping[str, object] | Each | Counted] | tuple[Bulk, Sequence[Sequence[object]]]
 Script: TypeAlias = Generator[Step, list[Any], T]
-"""Yields statements with their values and is sent the records of each (of what is no query: none); returns a result.
+"""Yields statements with their values and is sent the records of each; of what is no query: how many rows, or nothing.
 
 It never waits: on SQLite it runs in the connection's thread, all of it at once.
 """
@@ -31,6 +37,7 @@ def bound(script: Script[T], compiled: Callable[[Statement], Compiled]) -> Bound
     """Return *script* as a driver can run it."""
     records: list[Any] | None = None
     values: Any
+    rows: Sequence[Sequence[Any]]
     while True:
         try:
             statement, values = next(script) if records is None else script.send(records)
@@ -46,6 +53,10 @@ def bound(script: Script[T], compiled: Callable[[Statement], Compiled]) -> Bound
         if isinstance(values, Each):
             yield BoundStep(form.sql, [form.bind(row)[1] for row in values.rows], is_repeated=True)
             continue
-        rows: Sequence[Sequence[Any]] = yield BoundStep(*form.bind(values))
+        if isinstance(values, Counted):
+            rows = yield BoundStep(*form.bind(values.values), is_counted=True)
+            records = [rows[0][0]]
+            continue
+        rows = yield BoundStep(*form.bind(values))
         if isinstance(statement, Query):
             records = statement.records(form, rows)

@@ -12,11 +12,19 @@ Rows: TypeAlias = Sequence[Sequence[Any]]
 
 
 class BoundStep(NamedTuple):
-    """One statement of a script; *is_repeated*: it is run for each of its arguments, and returns nothing."""
+    """One statement of a script.
+
+    Attributes:
+        sql: The statement.
+        arguments: Its arguments.
+        is_repeated: It is run for each of its arguments, and returns nothing.
+        is_counted: In place of rows it returns how many it touched.
+    """
 
     sql: str
     arguments: Sequence[Any]
     is_repeated: bool = False
+    is_counted: bool = False
 
 
 BoundScript: TypeAlias = Generator[BoundStep, Rows, T]

@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from proxystore.database.deadline import Errands
 from proxystore.database.session import Arguments, BoundScript, Rows
-from proxystore.database.sqlite_file import make_private
+from proxystore.database.sqlite_file import make_private, sync
 from proxystore.database.sqlite_pool import Kept, Source, SQLitePool
 from proxystore.database.waits import Waits
 from proxystore.errors import StoreClosed
@@ -70,6 +70,16 @@ class SQLiteBackend(DatabaseBackend):
         if self._anchor is not None:
             self._anchor.close()
 
+    def commit_ended(self) -> None:
+        """Let others write, and wait for the disk; in the thread that has committed, right then.
+
+        Whoever comes on the way back would wait for a busy event loop, and whoever waits for the disk within the
+        commit, as SQLite does, has all who want to write wait for it, too.
+        """
+        self.turn.pass_on()
+        if self._path is not None and self._source.sync == "after":
+            sync(self._path.with_name(f"{self._path.name}-wal"))
+
     @override
     def connection(self) -> SQLiteConnection:
         return SQLiteConnection(self.pool)
@@ -125,9 +135,12 @@ class SQLiteConnection(ConnectionBackend):
 class SQLiteSession:
     """A connection in the hands of one task; what writes takes the host's turn first. See `Session`."""
 
-    def __init__(self, connection: SQLiteConnection, turn: HostLock | TaskLock, patience: float) -> None:
+    def __init__(
+        self, connection: SQLiteConnection, turn: HostLock | TaskLock, commit_ended: Callable[[], None], patience: float
+    ) -> None:
         self._connection = connection
         self._turn = turn
+        self._commit_ended = commit_ended
         self._patience = patience
         self._has_turn = False
 
@@ -151,7 +164,7 @@ class SQLiteSession:
 
     async def commit(self) -> None:
         """See `Session.commit`."""
-        await self._run(_commit)
+        await self._run(_then(_commit, self._commit_ended))
         self._end_turn()
 
     async def rollback(self) -> None:
@@ -192,7 +205,7 @@ class SQLiteSession:
     async def _run_alone(self, work: Callable[[sqlite3.Connection], T]) -> T:
         await self._take_turn()
         try:
-            result = await self._run(_whole(work))
+            result = await self._run(_whole(work, self._commit_ended))
         except Exception:
             self._end_turn()
             raise
@@ -232,7 +245,9 @@ def _rollback(raw: sqlite3.Connection) -> None:
 
 
 # Closures, not partials: aiosqlite logs what it runs, and a partial shows its arguments.
-def _whole(work: Callable[[sqlite3.Connection], T]) -> Callable[[sqlite3.Connection], T]:
+def _whole(work: Callable[[sqlite3.Connection], T], done: Callable[[], None]) -> Callable[[sqlite3.Connection], T]:
+    """Return *work* as a transaction; *done* is called at once, before the way back, on which a busy loop may lie."""
+
     def whole(raw: sqlite3.Connection) -> T:
         _begin(raw)
         try:
@@ -241,9 +256,19 @@ def _whole(work: Callable[[sqlite3.Connection], T]) -> Callable[[sqlite3.Connect
         except BaseException:
             _rollback(raw)
             raise
+        done()
         return result
 
     return whole
+
+
+def _then(work: Callable[[sqlite3.Connection], T], done: Callable[[], None]) -> Callable[[sqlite3.Connection], T]:
+    def both(raw: sqlite3.Connection) -> T:
+        result = work(raw)
+        done()
+        return result
+
+    return both
 
 
 def _fetch(sql: str, arguments: Arguments) -> Callable[[sqlite3.Connection], list[Any]]:
@@ -260,8 +285,8 @@ def _drive(script: Callable[[], BoundScript[T]]) -> Callable[[sqlite3.Connection
             except StopIteration as end:
                 result: T = end.value
                 return result
-            run = raw.executemany if step.is_repeated else raw.execute
-            rows = run(step.sql, step.arguments).fetchall()
+            cursor = (raw.executemany if step.is_repeated else raw.execute)(step.sql, step.arguments)
+            rows = [(_count(cursor),)] if step.is_counted else cursor.fetchall()
 
     return drive
 

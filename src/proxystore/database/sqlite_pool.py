@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from threading import Thread
 from time import monotonic
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
 
 import aiosqlite
 
@@ -20,7 +20,14 @@ from proxystore.settings.pool import PoolSettings
 
 T = TypeVar("T")
 
+Sync: TypeAlias = Literal["later", "after", "within"]
+"""When the disk is waited for: *later*, when the log is emptied; *after* the commit, when others see it and may write
+already, but before who has committed goes on; or *within* it, before anybody sees it."""
+
 _PATIENCE: Final = 1.0
+_LONGEST_LOG: Final = 4_000
+"""Pages after which whoever commits empties the log, while others wait: whoever writes much does so before, by
+`Database.tidy`, and nobody waits. SQLite's own is 1,000."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +35,7 @@ class Source:
     """How connections are made: *address* is a ``file:`` URI, *busy_timeout* in seconds."""
 
     address: str
-    synchronous: str
+    sync: Sync
     busy_timeout: float
 
     def factory(self) -> type[sqlite3.Connection]:
@@ -39,9 +46,10 @@ class Source:
             def __init__(self, *arguments: Any, **options: Any) -> None:
                 super().__init__(*arguments, **options)
                 self.execute("PRAGMA journal_mode = wal")
-                self.execute(f"PRAGMA synchronous = {source.synchronous}")
+                self.execute(f"PRAGMA synchronous = {'full' if source.sync == 'within' else 'normal'}")
                 self.execute("PRAGMA foreign_keys = on")
                 self.execute("PRAGMA temp_store = memory")
+                self.execute(f"PRAGMA wal_autocheckpoint = {_LONGEST_LOG}")
 
         return Connection
 

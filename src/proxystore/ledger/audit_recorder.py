@@ -12,7 +12,7 @@ from proxystore.changes import Chain
 from proxystore.database import Database
 from proxystore.errors import Conflict, InvalidRecord, ReferenceViolation
 from proxystore.ledger import counters, progress
-from proxystore.ledger.burying import bury, letter_of
+from proxystore.ledger.burying import buried, letter_of
 from proxystore.ledger.segments import Segments
 from proxystore.ledger.setting_aside import set_aside
 from proxystore.ledger.tail import Item
@@ -59,16 +59,17 @@ class AuditRecorder:
         ]
         async with self._database.transaction() as transaction:
             started = time.monotonic()
-            await progress.move(transaction, steps)
-            buried = await bury(transaction, letters)
+            await transaction.perform(progress.moved(steps))
+            new_letters = await transaction.perform(buried(letters))
             lost = sum(item.lost for item in items)
-            await counters.add(transaction, {counters.AUDIT_LOST: lost, counters.DAMAGED_BYTES: damaged})
+            counts = {counters.AUDIT_LOST: lost, counters.DAMAGED_BYTES: damaged}
+            await transaction.perform(counters.added(counts))
             new = await self._chain.append(transaction, entries)
         self.held = time.monotonic() - started
         self._segments.acknowledge((name, until) for name, _, until in steps)
         self.recorded += new
         self.replayed += len(entries) - new
-        self.dead_lettered += buried
+        self.dead_lettered += new_letters
         self.damaged_bytes += damaged
 
 

@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import bindparam
 
 from proxystore.changes.fitting import fitted
-from proxystore.database import Statement, Transaction
+from proxystore.database import Counted, Script, Statement
 from proxystore.database.upsert import upsert
 from proxystore.ledger.entries import encode, identity_in
 from proxystore.ledger.tail import Item
@@ -55,10 +55,11 @@ def _data_of(item: Item) -> bytes:
     return encode(item.entry) if item.entry is not None else item.raw or b""
 
 
-async def bury(transaction: Transaction, letters: Sequence[DeadLetter]) -> int:
+def buried(letters: Sequence[DeadLetter]) -> Script[int]:
     """Write *letters* down, in the transaction that reads on behind them; return how many were new."""
-    buried = 0
+    new = 0
     for letter in letters:
-        buried += await transaction.execute(_BURY, **{name: getattr(letter, name) for name in _FIELDS})
+        (count,) = yield _BURY, Counted({name: getattr(letter, name) for name in _FIELDS})
+        new += count
         _log.error("an entry became the dead letter %s: %s", letter.event_id, letter.reason)
-    return buried
+    return new

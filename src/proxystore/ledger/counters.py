@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Text, bindparam, cast, select
 
-from proxystore.database import Database, Query, Statement, Transaction
+from proxystore.database import Database, Query, Script, Statement
 from proxystore.database.upsert import upsert
 from proxystore.schema.settings import settings
 
@@ -36,12 +36,12 @@ _FIND: Final = Query(
 )
 
 
-async def add(transaction: Transaction, counts: Mapping[str, int]) -> None:
+def added(counts: Mapping[str, int]) -> Script[None]:
     """Add what is not zero among *counts*, in the transaction that they are about."""
     now = datetime.now(UTC)
     for name in sorted(counts):
         if counts[name]:
-            await transaction.execute(_ADD, name=_PREFIX + name, count=counts[name], updated_at=now)
+            yield _ADD, {"name": _PREFIX + name, "count": counts[name], "updated_at": now}
 
 
 async def find(database: Database) -> Mapping[str, int]:

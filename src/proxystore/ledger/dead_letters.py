@@ -9,10 +9,10 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import bindparam, delete, func, select
 
-from proxystore.database import Database, Query, Statement
+from proxystore.database import Counted, Database, Query, Script, Statement
 from proxystore.ledger.entries import decode_end
-from proxystore.ledger.recorder import POISON, RECORD, Shaping
-from proxystore.ledger.settling import settle
+from proxystore.ledger.recorder import BATCHES, POISON, Shaping
+from proxystore.ledger.settling import settled
 from proxystore.records.dead_letters import DeadLetter
 from proxystore.schema.ledger import dead_letters
 
@@ -81,13 +81,17 @@ class DeadLetters:
         dialect = self._database.dialect
         # What it was promised has been given back since.
         entry = msgspec.structs.replace(decode_end(letter.entry.encode()), hold=None)
-        rows = await self._shaping.rows([entry])
-        async with self._database.transaction() as transaction:
-            if not await transaction.execute(_DELETE, event_id=event_id):
+        batch = BATCHES[dialect](await self._shaping.rows([entry]))
+        settle = settled(dialect, [entry], lambda event_id: event_id)
+
+        def counted() -> Script[int]:
+            (was_there,) = yield _DELETE, Counted({"event_id": event_id})
+            if not was_there or (yield from batch.recorded()):
                 return 0
-            new = await RECORD[dialect](transaction, rows)
-            await settle(transaction, dialect, [entry] if new else [], lambda event_id: event_id)
-        return len(new)
+            yield from settle()
+            return 1
+
+        return await self._database.perform(counted)
 
     async def _chosen(self, event_ids: Iterable[UUID] | None) -> Iterable[UUID]:
         return await self._database.fetch_all(_IDS) if event_ids is None else event_ids

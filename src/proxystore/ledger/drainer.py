@@ -35,6 +35,7 @@ _LARGEST_BATCH: Final = 5_000
 _LONGEST_HOLD: Final[Mapping[str, float]] = {"sqlite": 0.01, "postgresql": 0.1}
 """Seconds for which a batch may keep others waiting: on SQLite all who write, elsewhere who wants the same rows."""
 _INSTANT: Final = 0.001
+_TIDY_AFTER: Final = 2_000  # events: some megabytes of SQLite's log
 _USUAL_SIZE: Final = 500  # bytes of an entry's beginning and end
 _log: Final = logging.getLogger(__name__)
 
@@ -93,6 +94,7 @@ class Drainer:
         self._election = Election(directory / "writer.lock")
         self._batch = _LEAST_BATCH
         self._failures = 0
+        self._untidy = 0
         self._pending_bytes = 0
         self._opening = asyncio.Lock()
         self._is_over = False
@@ -189,10 +191,18 @@ class Drainer:
         """Return how many seconds it took; the next batch is of a size that keeps nobody waiting for long."""
         started = time.monotonic()
         await self._recorder.record(items)
+        await self._tidy(len(items))
         if len(items) >= self._batch:
             fitting = int(len(items) * _LONGEST_HOLD[self._database.dialect] / max(self._recorder.held, _INSTANT))
             self._batch = max(_LEAST_BATCH, min(fitting, 2 * self._batch, _LARGEST_BATCH))
         return time.monotonic() - started
+
+    async def _tidy(self, written: int) -> None:
+        """Keep SQLite's log short: it is emptied between two batches, not by a commit for which others wait."""
+        self._untidy += written
+        if self._untidy >= _TIDY_AFTER:
+            self._untidy = 0
+            await self._database.tidy()
 
     async def _connect(self) -> None:
         async with self._opening:

@@ -5,19 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import ColumnElement, FromClause, Integer, Table, and_, bindparam, select
+from sqlalchemy import ColumnElement, Integer, Table, and_, bindparam, select
 
 from proxystore import histograms
-from proxystore.database import Each, Query, Script, Statement, Transaction, upsert
-from proxystore.ledger.rows import (
-    Dialect,
-    Row,
-    encoded,
-    encoded_with_names,
-    latency_of,
-    rows_in_arrays,
-    rows_in_objects,
-)
+from proxystore.database import Each, Query, Rowset, Script, Statement, Transaction, upsert
+from proxystore.ledger.rows import DIALECTS, Dialect, Row, latency_bin
 from proxystore.schema.usage import usage_latency_daily, usage_latency_hourly
 
 Key: TypeAlias = tuple[int, int]
@@ -26,18 +18,32 @@ Counts: TypeAlias = dict[int, int]
 """How many are in each bin."""
 
 TABLES: Final[Mapping[str, Table]] = {"hour": usage_latency_hourly, "day": usage_latency_daily}
+_HOURS: Final = 24
 
 
-def added(dialect: Dialect, rows: Iterable[Row]) -> Script[None]:
-    """Add what *rows*, all of them new, took; the rows of their roll-ups must be locked."""
-    hourly: dict[Key, Counts] = {}
-    daily: dict[Key, Counts] = {}
+def counted(rows: Iterable[Row]) -> Mapping[str, Mapping[Key, Counts]]:
+    """Return what *rows* took, by hour and by day."""
+    hours: dict[Key, Counts] = {}
     for row in rows:
-        if (latency := latency_of(row)) is not None:
-            hour, day, series_id, place = latency
-            for counts in (hourly.setdefault((hour, series_id), {}), daily.setdefault((day, series_id), {})):
-                counts[place] = counts.get(place, 0) + 1
-    for period, given in (("hour", hourly), ("day", daily)):
+        if (place := latency_bin(row)) is not None:
+            counts = hours.setdefault((row[1], row[3]), {})
+            counts[place] = counts.get(place, 0) + 1
+    return {"hour": hours, "day": by_day(hours)}
+
+
+def by_day(hours: Mapping[Key, Counts]) -> dict[Key, Counts]:
+    """Return what is counted by *hours* by their days."""
+    days: dict[Key, Counts] = {}
+    for (hour, series_id), places in hours.items():
+        counts = days.setdefault((hour // _HOURS, series_id), {})
+        for place, count in places.items():
+            counts[place] = counts.get(place, 0) + count
+    return days
+
+
+def added(dialect: Dialect, counts: Mapping[str, Mapping[Key, Counts]]) -> Script[None]:
+    """Add what was `counted`, all of it new; the rows of its roll-ups must be locked."""
+    for period, given in counts.items():
         if given:
             yield from _merged(dialect, period, given)
 
@@ -49,8 +55,7 @@ async def write(transaction: Transaction, period: str, counts: Mapping[Key, Coun
 
 
 def _merged(dialect: Dialect, period: str, counts: Mapping[Key, Counts]) -> Script[None]:
-    keys = encoded(counts) if dialect == "sqlite" else encoded_with_names(counts, _KEY)
-    known = dict((yield _FIND[dialect, period], {"rows": keys}))
+    known = dict((yield _FIND[dialect, period], {"rows": _KEYS.encoded(dialect, counts)}))
     packed = {
         key: histograms.grown(known[key], new) if key in known else histograms.pack(new) for key, new in counts.items()
     }
@@ -62,11 +67,11 @@ def _values(packed: Mapping[Key, bytes]) -> list[dict[str, object]]:
 
 
 def _find(dialect: Dialect, period: str) -> Query[tuple[Key, bytes]]:
-    table, source = TABLES[period], _SOURCES[dialect]
-    is_same = and_(table.c[period] == source.c.period, table.c.series_id == source.c.series_id)
+    table, given = TABLES[period], _KEYS.table(dialect)
+    is_same = and_(table.c[period] == given.c.period, table.c.series_id == given.c.series_id)
     columns = (table.c[period].label("period"), table.c.series_id, table.c.histogram)
     return Query(
-        select(*columns).join(source, is_same),
+        select(*columns).join(given, is_same),
         lambda period, series_id, histogram: ((period, series_id), histogram),
     )
 
@@ -86,11 +91,6 @@ def _write(period: str) -> Statement:
     )
 
 
-_KEY: Final = ("period", "series_id")
-_TYPES: Final = dict.fromkeys(_KEY, Integer())
-_SOURCES: Final[Mapping[Dialect, FromClause]] = {
-    "sqlite": rows_in_arrays(_TYPES),
-    "postgresql": rows_in_objects(_TYPES),
-}
-_FIND: Final = {(dialect, period): _find(dialect, period) for dialect in _SOURCES for period in TABLES}
+_KEYS: Final = Rowset(dict.fromkeys(("period", "series_id"), Integer()))
+_FIND: Final = {(dialect, period): _find(dialect, period) for dialect in DIALECTS for period in TABLES}
 _WRITE: Final = {period: _write(period) for period in TABLES}

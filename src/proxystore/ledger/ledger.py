@@ -273,7 +273,7 @@ class Ledger:
             self._settings.url,
             schema=self._settings.database_schema,
             pool=_CONNECTIONS,
-            is_durable=True,
+            sync="within" if self._is_awaited else "after",
             deadline=deadline,
         )
 

@@ -11,23 +11,14 @@ from uuid import UUID
 
 from sqlalchemy import CTE, Subquery, func, literal, select
 
-from proxystore.database import Query, Statement, Transaction
+from proxystore.database import Query, Rowset, Script, Statement
 from proxystore.ledger import latencies
 from proxystore.ledger.rollups import PERIODS, added, insert_into
-from proxystore.ledger.rows import (
-    EVENT_COLUMNS,
-    ROW_TYPES,
-    Row,
-    encoded_with_names,
-    event_id,
-    rows_in_objects,
-    stored,
-    with_digits,
-)
+from proxystore.ledger.rows import EVENT_COLUMNS, ROW_TYPES, Row, event_id, stored, with_digits
 from proxystore.schema.usage import ROLLUPS_LOCK, usage_events
 
-_SOURCE: Final = rows_in_objects(ROW_TYPES)
-_PARSED: Final = select(*_SOURCE.c).cte("parsed")
+_ROWS: Final = Rowset(ROW_TYPES)
+_PARSED: Final = select(*_ROWS.table("postgresql").c).cte("parsed")
 _NEW: Final = (
     insert_into("postgresql", usage_events)
     .from_select(
@@ -49,15 +40,32 @@ def _rolled_up(period: str) -> CTE:
 
 
 _RECORD: Final = Query(
-    select(_NEW.c.event_id).add_cte(*(_rolled_up(period) for period in PERIODS)), lambda event_id: event_id
+    select(_PARSED.c.event_id)
+    .outerjoin(_NEW, _NEW.c.event_id == _PARSED.c.event_id)
+    .where(_NEW.c.event_id.is_(None))
+    .add_cte(*(_rolled_up(period) for period in PERIODS)),
+    lambda event_id: event_id,
 )
 _SHARE: Final = Statement(select(func.pg_advisory_xact_lock_shared(literal(ROLLUPS_LOCK))))
 
 
-async def record(transaction: Transaction, rows: Sequence[Row]) -> set[UUID]:
-    """Write *rows* (in the order of their ids) down; return the events that were new."""
-    await transaction.execute(_SHARE)
-    new = set(await transaction.fetch_all(_RECORD, rows=encoded_with_names(with_digits(rows), ROW_TYPES)))
-    # The roll-ups' rows are locked now, each by its key, so nobody else is at the histograms of the same keys.
-    await transaction.perform(latencies.added("postgresql", (row for row in rows if event_id(row) in new)))
-    return new
+class Batch:
+    """*rows*, in the order of their ids, ready to be written down: all that can be reckoned before others wait is."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._rows = rows
+        self._encoded = _ROWS.encoded("postgresql", with_digits(rows))
+        self._latencies = latencies.counted(rows)
+
+    def recorded(self) -> Script[list[UUID]]:
+        """Write it down; return those events that were there already."""
+        if not self._rows:
+            return []
+        yield _SHARE, {}
+        known: list[UUID] = yield _RECORD, {"rows": self._encoded}
+        counts = self._latencies
+        if known:
+            counts = latencies.counted(row for row in self._rows if event_id(row) not in known)
+        # The roll-ups' rows are locked now, each by its key, so nobody else is at the histograms of the same keys.
+        yield from latencies.added("postgresql", counts)
+        return known

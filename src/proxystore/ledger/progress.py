@@ -7,10 +7,9 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, select, update
 
-from proxystore.database import Database, Query, Statement, Transaction
-from proxystore.errors import Conflict
+from proxystore.database import Counted, Database, Query, Script, Statement, upsert
 from proxystore.schema.ledger import ledger_segments
 
 _FIND: Final = Query(
@@ -20,9 +19,9 @@ _FIND: Final = Query(
     lambda segment_id, acked: (segment_id, acked),
 )
 _BEGIN: Final = Statement(
-    insert(ledger_segments).values(
-        segment_id=bindparam("segment_id"), acked=bindparam("acked"), updated_at=bindparam("updated_at")
-    )
+    upsert(ledger_segments)
+    .values(segment_id=bindparam("segment_id"), acked=bindparam("acked"), updated_at=bindparam("updated_at"))
+    .on_conflict_do_nothing(index_elements=["segment_id"])
 )
 _MOVE: Final = Statement(
     update(ledger_segments)
@@ -40,11 +39,10 @@ async def find(database: Database, segment_ids: Collection[UUID]) -> Mapping[UUI
     return dict(await database.fetch_all(_FIND, segment_ids=list(segment_ids))) if segment_ids else {}
 
 
-async def move(transaction: Transaction, steps: Iterable[tuple[UUID, int, int]]) -> None:
-    """Move segments from where they must be to where they will be.
+def moved(steps: Iterable[tuple[UUID, int, int]]) -> Script[None]:
+    """Move segments from where they must be to where they will be, in the transaction that counts what is in between.
 
     Args:
-        transaction: The one that counts the events in between.
         steps: For each segment its id, from, to; from 0 is a segment the database has not heard of.
 
     Raises:
@@ -53,13 +51,10 @@ async def move(transaction: Transaction, steps: Iterable[tuple[UUID, int, int]])
     now = datetime.now(UTC)
     for segment_id, since, until in sorted(steps):
         if since == 0:
-            await _begin(transaction, segment_id, until, now)
-        elif not await transaction.execute(_MOVE, segment=segment_id, since=since, acked=until, updated_at=now):
+            values = {"segment_id": segment_id, "acked": until, "updated_at": now}
+            (count,) = yield _BEGIN, Counted(values)
+        else:
+            values = {"segment": segment_id, "since": since, "acked": until, "updated_at": now}
+            (count,) = yield _MOVE, Counted(values)
+        if not count:
             raise Overtaken
-
-
-async def _begin(transaction: Transaction, segment_id: UUID, until: int, now: datetime) -> None:
-    try:
-        await transaction.execute(_BEGIN, segment_id=segment_id, acked=until, updated_at=now)
-    except Conflict as error:
-        raise Overtaken from error

@@ -6,7 +6,6 @@ those that the writers would have made, to the byte.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, TypeAlias
@@ -106,7 +105,7 @@ async def rebuild_day(transaction: Transaction, day: date) -> None:
     counts = await _rebuild_hours(transaction, range(hours["since"], hours["until"]))
     await transaction.execute(_ADD_DAY, **hours)
     await latencies.write(transaction, "hour", counts)
-    await latencies.write(transaction, "day", _by_day(counts))
+    await latencies.write(transaction, "day", latencies.by_day(counts))
 
 
 async def _rebuild_hours(transaction: Transaction, hours: range) -> Counts:
@@ -118,13 +117,6 @@ async def _rebuild_hours(transaction: Transaction, hours: range) -> Counts:
         for series_id, place, n in await transaction.fetch_all(_LATENCIES, **ids):
             counts.setdefault((hour, series_id), {})[place] = n
     return counts
-
-
-def _by_day(counts: Counts) -> Counts:
-    days: dict[latencies.Key, Counter[int]] = {}
-    for (hour, series_id), places in counts.items():
-        days.setdefault((hour // _HOURS, series_id), Counter()).update(places)
-    return {key: dict(places) for key, places in days.items()}
 
 
 def _in_hour() -> Select[Any]:

@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
-from proxystore.database import Database, Transaction
+from proxystore.database import Database, Script
 from proxystore.errors import Conflict, InvalidRecord, ReferenceViolation
 from proxystore.ledger import counters, postgresql, progress, sqlite
-from proxystore.ledger.burying import bury, letter_of
+from proxystore.ledger.burying import buried, letter_of
 from proxystore.ledger.entries import UsageEntry
 from proxystore.ledger.estimating import priced
 from proxystore.ledger.partitions import Partitions
-from proxystore.ledger.rows import Row, row
+from proxystore.ledger.rows import Dialect, Row, row
 from proxystore.ledger.segments import Segments
 from proxystore.ledger.series import Series, dimensions_of
 from proxystore.ledger.setting_aside import set_aside
-from proxystore.ledger.settling import settle
+from proxystore.ledger.settling import settled
 from proxystore.ledger.tail import Item
 from proxystore.records.dead_letters import DeadLetter
 
 POISON: Final = (InvalidRecord, Conflict, ReferenceViolation)
 """What a database raises where the data are at fault: SQLSTATE classes 22 and 23."""
-RECORD: Final = {"sqlite": sqlite.record, "postgresql": postgresql.record}
+BATCHES: Final[Mapping[Dialect, type[sqlite.Batch | postgresql.Batch]]] = {
+    "sqlite": sqlite.Batch,
+    "postgresql": postgresql.Batch,
+}
 
 
 class Shaping:
@@ -103,45 +106,85 @@ class Recorder:
     async def _record(self, items: Sequence[Item], refused: DeadLetter | None = None) -> None:
         """Write *items* down; of the one that was refused before, only the letter."""
         damaged = sum(set_aside(self._directory, item) for item in items if item.is_damaged)
-        steps = [(name, self._segments.acked(name), end) for name, end in _ends(items).items()]
         events = _events(items) if refused is None else []
         entries = await priced(self._database, events, is_bundled=self._is_bundled)
-        rows = await self._shaping.rows(entries)
-        letters = [refused] if refused is not None else _unreadable(items)
-        async with self._database.transaction() as transaction:
-            started = time.monotonic()
-            await progress.move(transaction, steps)
-            new = await self._count(transaction, rows)
-            buried = await bury(transaction, letters)
-            replayed = 0 if refused else sum(item.entry is not None for item in items) - len(new)
-            await counters.add(
-                transaction,
-                {
-                    counters.LOST: sum(item.lost for item in items),
-                    counters.REPLAYED: replayed,
-                    counters.DAMAGED_BYTES: damaged,
-                },
-            )
-            await self._settle(transaction, items, entries, new)
-        self.held = time.monotonic() - started
-        self._segments.acknowledge((name, until) for name, _, until in steps)
-        self.recorded += len(new)
-        self.replayed += replayed
-        self.dead_lettered += buried
+        batch = _Batch(
+            dialect=self._database.dialect,
+            steps=[(name, self._segments.acked(name), end) for name, end in _ends(items).items()],
+            entries=entries,
+            rows=await self._shaping.rows(entries),
+            letters=[refused] if refused is not None else _unreadable(items),
+            counts={
+                counters.LOST: sum(item.lost for item in items),
+                counters.REPLAYED: 0 if refused else sum(item.entry is not None for item in items) - len(entries),
+                counters.DAMAGED_BYTES: damaged,
+            },
+            process_of=self._processes(items),
+        )
+        written = await self._database.perform(batch.written)
+        self.held = written.held
+        self._segments.acknowledge((name, until) for name, _, until in batch.steps)
+        self.recorded += len(entries) - written.known
+        self.replayed += written.replayed
+        self.dead_lettered += written.letters
         self.damaged_bytes += damaged
 
-    async def _count(self, transaction: Transaction, rows: Sequence[Row]) -> set[UUID]:
-        return await RECORD[self._database.dialect](transaction, rows) if rows else set()
-
-    async def _settle(
-        self, transaction: Transaction, items: Sequence[Item], entries: Sequence[UsageEntry], new: Collection[UUID]
-    ) -> None:
-        """Settle what was counted just now, after everything else: nothing is more in demand than a budget's row."""
-        counted = entries if len(new) == len(entries) else [entry for entry in entries if entry.event_id in new]
-
+    def _processes(self, items: Sequence[Item]) -> Callable[[UUID], UUID]:
+        """Return what tells which process has held something for an event."""
         segments = {entry.event_id: item.segment_id for item in reversed(items) if (entry := item.entry) and entry.hold}
         processes = {segment_id: self._segments.process_id(segment_id) for segment_id in set(segments.values())}
-        await settle(transaction, self._database.dialect, counted, lambda event_id: processes[segments[event_id]])
+        return lambda event_id: processes[segments[event_id]]
+
+
+class _Written(NamedTuple):
+    """What a batch came to: for how many seconds it kept others waiting, how many events were there, and so on."""
+
+    held: float
+    known: int
+    replayed: int
+    letters: int
+
+
+class _Batch:
+    """What goes into one transaction; made ready before that keeps others waiting."""
+
+    def __init__(
+        self,
+        *,
+        dialect: Dialect,
+        steps: Sequence[tuple[UUID, int, int]],
+        entries: Sequence[UsageEntry],
+        rows: Sequence[Row],
+        letters: Sequence[DeadLetter],
+        counts: Mapping[str, int],
+        process_of: Callable[[UUID], UUID],
+    ) -> None:
+        self.steps = steps
+        self._dialect = dialect
+        self._entries = entries
+        self._rows = BATCHES[dialect](rows)
+        self._letters = letters
+        self._counts = counts
+        self._process_of = process_of
+        self._settle = settled(dialect, entries, process_of)
+
+    def written(self) -> Script[_Written]:
+        """Write it down: the progress first, so that who was overtaken does nothing; then events; budgets last."""
+        began = time.monotonic()
+        yield from progress.moved(self.steps)
+        known = set((yield from self._rows.recorded()))
+        letters = yield from buried(self._letters)
+        replayed = self._counts[counters.REPLAYED] + len(known)
+        yield from counters.added({**self._counts, counters.REPLAYED: replayed})
+        yield from self._settlement(known)()
+        return _Written(time.monotonic() - began, len(known), replayed, letters)
+
+    def _settlement(self, known: Collection[UUID]) -> Callable[[], Script[None]]:
+        """Return what settles events that were counted just now: nothing is more in demand than a budget's row."""
+        if not known:
+            return self._settle
+        new = [entry for entry in self._entries if entry.event_id not in known]
+        return settled(self._dialect, new, self._process_of)
 
 
 def _ends(items: Sequence[Item]) -> Mapping[UUID, int]:

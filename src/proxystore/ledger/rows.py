@@ -1,18 +1,14 @@
-"""Events as rows, and how a batch of rows travels as one parameter: as JSON, which the database takes apart.
-
-That is one call into the driver however many rows there are, and the interpreter's lock is free meanwhile.
-"""
+"""Events as rows, of which a batch goes into the database in one piece."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from operator import attrgetter
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, get_args
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, FromClause, bindparam, cast, column, func, literal_column, select
-from sqlalchemy.dialects.postgresql import JSON
+from sqlalchemy import ColumnElement, FromClause, func
 from sqlalchemy.types import BigInteger, Integer, LargeBinary, SmallInteger, Text, TypeEngine, Uuid
 
 from proxystore.histograms import bin_of
@@ -21,6 +17,7 @@ from proxystore.ledger.entries import UsageEntry
 from proxystore.schema.usage import BILLED, FINISH_REASONS, OUTCOMES, QUALITIES
 
 Dialect: TypeAlias = Literal["sqlite", "postgresql"]
+DIALECTS: Final[tuple[Dialect, ...]] = get_args(Dialect)
 
 _HOUR_MS: Final = 3_600_000
 _OUTCOME_CODES: Final = {word: code for code, word in enumerate(OUTCOMES)}
@@ -53,10 +50,10 @@ ROW_TYPES: Final[Mapping[str, TypeEngine[Any]]] = {
 }
 """What a row has, in this order: the event's id, hour and day, then its columns."""
 
+_LATENCY_BIN: Final = tuple(ROW_TYPES).index("latency_bin")
 _TRACEPARENT: Final = tuple(ROW_TYPES).index("traceparent")
 
 Row: TypeAlias = tuple[Any, ...]
-Latency: TypeAlias = tuple[int, int, int, int]
 
 
 def row(entry: UsageEntry, series_id: int) -> Row:
@@ -84,27 +81,16 @@ def stored(name: str, source: FromClause) -> ColumnElement[Any]:
     return func.nullif(value, 0, type_=value.type) if name in BILLED else value
 
 
-def latency_of(one: Row) -> Latency | None:
-    """Return the hour, the day, the series and the bin in a row that counts in a histogram."""
-    _, hour, day, series_id, _, _, place, *_ = one
-    return None if place is None else (hour, day, series_id, place)
+def latency_bin(one: Row) -> int | None:
+    """Return the bin of a histogram in which a row counts, if it does."""
+    place: int | None = one[_LATENCY_BIN]
+    return place
 
 
 def event_id(one: Row) -> UUID:
     """Return the event's id in a row."""
     identity: UUID = one[0]
     return identity
-
-
-def encoded(rows: Iterable[Row]) -> str:
-    """Return *rows* as the one parameter that carries them."""
-    return msgspec.json.encode(list(rows)).decode()
-
-
-def encoded_with_names(rows: Iterable[Row], names: Iterable[str]) -> str:
-    """Return *rows* as the one parameter that carries them, the values of each named."""
-    keys = tuple(names)
-    return msgspec.json.encode([dict(zip(keys, one, strict=True)) for one in rows]).decode()
 
 
 def with_digits(rows: Iterable[Row]) -> list[Row]:
@@ -115,20 +101,3 @@ def with_digits(rows: Iterable[Row]) -> list[Row]:
         else (*one[:_TRACEPARENT], f"\\x{one[_TRACEPARENT].hex()}", *one[_TRACEPARENT + 1 :])
         for one in rows
     ]
-
-
-def rows_in_arrays(types: Mapping[str, TypeEngine[Any]]) -> FromClause:
-    """Return the table that SQLite makes of `encoded` rows; its column ``position`` counts from 0."""
-    each = func.json_each(bindparam("rows", type_=Text())).table_valued("key", "value", name="each")
-    values = (
-        func.json_extract(each.c.value, literal_column(f"'$[{place}]'"), type_=kind).label(name)
-        for place, (name, kind) in enumerate(types.items())
-    )
-    return select(*values, each.c.key.label("position")).subquery("source")
-
-
-def rows_in_objects(types: Mapping[str, TypeEngine[Any]]) -> FromClause:
-    """Return the table that PostgreSQL makes of `encoded_with_names` rows."""
-    columns = (column(name, kind) for name, kind in types.items())
-    recordset = func.json_to_recordset(cast(bindparam("rows", type_=Text()), JSON)).table_valued(*columns)
-    return recordset.render_derived(name="source", with_types=True)

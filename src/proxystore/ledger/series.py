@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import FromClause, Text, and_, select, true
+from sqlalchemy import Text, and_, select, true
 
-from proxystore.database import Database, Query, Statement, Transaction
+from proxystore.database import Database, Query, Rowset, Statement, Transaction
 from proxystore.ledger.entries import UsageEntry
 from proxystore.ledger.rollups import insert_into
-from proxystore.ledger.rows import Dialect, encoded, encoded_with_names, rows_in_arrays, rows_in_objects
+from proxystore.ledger.rows import DIALECTS, Dialect
 from proxystore.schema.usage import usage_series
 
 Dimensions: TypeAlias = tuple[str, ...]
@@ -49,20 +49,20 @@ class Series:
 async def _interned(
     transaction: Transaction, dialect: Dialect, missing: Sequence[Dimensions]
 ) -> Mapping[Dimensions, int]:
-    rows = encoded(missing) if dialect == "sqlite" else encoded_with_names(missing, DIMENSIONS)
+    rows = _ROWS.encoded(dialect, missing)
     await transaction.execute(_INSERT[dialect], rows=rows)
     return dict(await transaction.fetch_all(_FIND[dialect], rows=rows))
 
 
 def _insert(dialect: Dialect) -> Statement:
-    source = _SOURCES[dialect]
+    source = _ROWS.table(dialect)
     values = [source.c[name] for name in DIMENSIONS]
     insert = insert_into(dialect, usage_series).from_select(DIMENSIONS, select(*values).where(true()).order_by(*values))
     return Statement(insert.on_conflict_do_nothing(index_elements=DIMENSIONS))
 
 
 def _find(dialect: Dialect) -> Query[tuple[Dimensions, int]]:
-    source = _SOURCES[dialect]
+    source = _ROWS.table(dialect)
     is_same = and_(*(usage_series.c[name] == source.c[name] for name in DIMENSIONS))
     return Query(select(usage_series).join(source, is_same), _pair)
 
@@ -71,10 +71,6 @@ def _pair(**row: Any) -> tuple[Dimensions, int]:
     return tuple(row[name] for name in DIMENSIONS), row["id"]
 
 
-_TYPES: Final = dict.fromkeys(DIMENSIONS, Text())
-_SOURCES: Final[Mapping[Dialect, FromClause]] = {
-    "sqlite": rows_in_arrays(_TYPES),
-    "postgresql": rows_in_objects(_TYPES),
-}
-_INSERT: Final = {dialect: _insert(dialect) for dialect in _SOURCES}
-_FIND: Final = {dialect: _find(dialect) for dialect in _SOURCES}
+_ROWS: Final = Rowset(dict.fromkeys(DIMENSIONS, Text()))
+_INSERT: Final = {dialect: _insert(dialect) for dialect in DIALECTS}
+_FIND: Final = {dialect: _find(dialect) for dialect in DIALECTS}

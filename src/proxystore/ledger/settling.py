@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import func, literal, select
 
-from proxystore.database import Database, Statement, Transaction
+from proxystore.database import Database, Script, Statement
 from proxystore.ids import milliseconds_of
 from proxystore.ledger.entries import UsageEntry
 from proxystore.ledger.rows import Dialect
@@ -32,24 +32,28 @@ _tokens_of: Final = attrgetter(*TOKENS)
 _EXCLUDE: Final = Statement(select(func.pg_advisory_xact_lock(literal(ROLLUPS_LOCK))))
 
 
-async def settle(
-    transaction: Transaction, dialect: Dialect, entries: Sequence[UsageEntry], process_of: Callable[[UUID], Process]
-) -> None:
-    """Settle *entries*, none of which has been counted before.
+def settled(
+    dialect: Dialect, entries: Sequence[UsageEntry], process_of: Callable[[UUID], Process]
+) -> Callable[[], Script[None]]:
+    """Return the script that settles *entries*, none of which has been counted before; it locks nothing after.
+
+    All that can be reckoned is reckoned here, before anything is locked.
 
     Args:
-        transaction: The one that counts them; nothing more is locked in it.
-        dialect: Of its database.
+        dialect: Of the database.
         entries: What was used.
         process_of: Returns, by the id of an event, which process has held for it.
     """
     spent = spent_by(entries)
-    if not spent:
-        return
-    await transaction.perform(spend(dialect, spent))
-    for process_id, amounts in sorted(takes_of(entries, process_of).items()):
-        rows = [(*key, amount) for key, amount in amounts.items()]
-        await transaction.perform(give_back(dialect, process_id, rows))
+    takes = sorted(takes_of(entries, process_of).items()) if spent else []
+
+    def settling() -> Script[None]:
+        if spent:
+            yield from spend(dialect, spent)
+        for process_id, amounts in takes:
+            yield from give_back(dialect, process_id, [(*key, amount) for key, amount in amounts.items()])
+
+    return settling
 
 
 def spent_by(entries: Iterable[UsageEntry]) -> list[Spent]:

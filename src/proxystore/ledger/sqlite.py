@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Column, LargeBinary, MetaData, Table, delete, insert, select
 from sqlalchemy.schema import CreateTable
 
-from proxystore.database import Bulk, Query, Script, Statement, Transaction
+from proxystore.database import Bulk, Query, Script, Statement
 from proxystore.ledger import latencies
 from proxystore.ledger.rollups import PERIODS, added
 from proxystore.ledger.rows import EVENT_COLUMNS, ROW_TYPES, Row, event_id, stored
@@ -41,21 +41,29 @@ _INSERT: Final = Statement(
 _ADD: Final = [Statement(added("sqlite", period, _BATCH)) for period in PERIODS]
 
 
-async def record(transaction: Transaction, rows: Sequence[Row]) -> set[UUID]:
-    """Write *rows* (in the order of their ids) down; return the events that were new."""
-    return await transaction.perform(_recorded(rows))
+class Batch:
+    """*rows*, in the order of their ids, ready to be written down: all that can be reckoned before others wait is."""
 
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._rows = rows
+        self._filling = [(event_id(row).bytes, *row[1:]) for row in rows]
+        self._latencies = latencies.counted(rows)
 
-def _recorded(rows: Sequence[Row]) -> Script[set[UUID]]:
-    yield _CREATE, {}
-    yield _CLEAR, {}
-    yield _FILL, [(event_id(row).bytes, *row[1:]) for row in rows]
-    known = set((yield _FIND_KNOWN, {}))
-    if known:
-        yield _DROP_KNOWN, {}
-        rows = [row for row in rows if event_id(row) not in known]
-    if rows:
+    def recorded(self) -> Script[list[UUID]]:
+        """Write it down; return those events that were there already."""
+        if not self._rows:
+            return []
+        yield _CREATE, {}
+        yield _CLEAR, {}
+        yield _FILL, self._filling
+        known: list[UUID] = yield _FIND_KNOWN, {}
+        if len(known) == len(self._rows):
+            return known
+        counts = self._latencies
+        if known:
+            yield _DROP_KNOWN, {}
+            counts = latencies.counted(row for row in self._rows if event_id(row) not in known)
         for statement in (_INSERT, *_ADD):
             yield statement, {}
-        yield from latencies.added("sqlite", rows)
-    return {event_id(row) for row in rows}
+        yield from latencies.added("sqlite", counts)
+        return known
