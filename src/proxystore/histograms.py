@@ -53,34 +53,36 @@ def pack(counts: Mapping[int, int]) -> bytes:
 
 
 def grown(histogram: bytes, counts: Mapping[int, int]) -> bytes:
-    """Return one *histogram* with *counts* added to it: in its place where they fit, as a few nearly always do."""
-    first, width, planes = histogram[:_HEAD]
-    sums = bytearray(histogram)
-    for place, count in counts.items():
-        position, carry = place - first, count
-        if not 0 <= position < width:
-            return _grown_anew(histogram, counts)
-        for byte in range(_HEAD + position, _HEAD + position + planes * width, width):
-            carry += sums[byte]
+    """Return one *histogram* with *counts* added to it, which are a few."""
+    sums = _widened(histogram, min(counts), max(counts) + 1)
+    first, width, planes = sums[:_HEAD]
+    for place, carry in counts.items():
+        start = _HEAD + place - first
+        for byte in range(start, start + planes * width, width):
+            carry += sums[byte]  # noqa: PLW2901  what does not fit into one byte goes into the next
             sums[byte] = carry & 0xFF
-            carry >>= 8
+            carry >>= 8  # noqa: PLW2901
         if carry:
-            return _grown_anew(histogram, counts)
+            return grown(_deepened(histogram), counts)
     return bytes(sums)
 
 
-def _grown_anew(histogram: bytes, counts: Mapping[int, int]) -> bytes:
+def _widened(histogram: bytes, least: int, end: int) -> bytearray:
+    """Return *histogram* with room for bins from *least* on, up to *end*."""
     first, width, planes = histogram[:_HEAD]
-    values = list(histogram[_HEAD : _HEAD + width])
-    for plane in range(1, planes):
-        start = _HEAD + plane * width
-        for place, byte in enumerate(histogram[start : start + width]):
-            values[place] += byte << (8 * plane)
-    together = dict(counts)
-    for place, value in enumerate(values, first):
-        if value:
-            together[place] = together.get(place, 0) + value
-    return pack(together)
+    before, after = max(first - least, 0), max(end - first - width, 0)
+    if not before and not after:
+        return bytearray(histogram)
+    widened = bytearray((first - before, before + width + after, planes))
+    for start in range(_HEAD, _HEAD + planes * width, width):
+        widened += bytes(before) + histogram[start : start + width] + bytes(after)
+    return widened
+
+
+def _deepened(histogram: bytes) -> bytes:
+    """Return *histogram* with room for larger counts."""
+    first, width, planes = histogram[:_HEAD]
+    return bytes((first, width, planes + 1)) + histogram[_HEAD:] + bytes(width)
 
 
 def unpack(histograms: bytes) -> dict[int, int]:

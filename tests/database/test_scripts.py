@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text, bindparam, func, insert, select, update
 from sqlalchemy.schema import CreateTable
 
-from proxystore.database import Bulk, Database, Each, Query, Rowset, Script, Statement
+from proxystore.database import Bulk, Counted, Database, Query, Rowset, Script, Statement
 from proxystore.errors import InvalidRecord
 from proxystore.schema.limits import limit_windows
 from proxystore.settings.url import DatabaseURL
@@ -80,18 +80,18 @@ async def test_scripts_that_read_and_write_wait_for_each_other(url: DatabaseURL)
         assert await database.fetch_all(_FIND, owner="ada") == [2**10]
 
 
-async def test_a_statement_is_run_for_each_of_many_values(url: DatabaseURL) -> None:
+async def test_a_script_is_told_how_many_rows_were_touched(url: DatabaseURL) -> None:
     def script() -> Script[list[int]]:
-        yield _SET, Each([{"whose": "ada", "current": 7}, {"whose": "bob", "current": 8}])
-        (ada,) = yield _FIND, {"owner": "ada"}
-        (bob,) = yield _FIND, {"owner": "bob"}
-        return [ada, bob]
+        (ada,) = yield _SET, Counted({"whose": "ada", "current": 7})
+        (nobody,) = yield _SET, Counted({"whose": "nobody", "current": 8})
+        return [ada, nobody]
 
     async with Database(url) as database:
         await _fill(database)
-        assert await database.perform(script) == [7, 8]
+        assert await database.perform(script) == [1, 0]
         async with database.transaction() as transaction:
-            assert await transaction.perform(script()) == [7, 8]
+            assert await transaction.perform(script()) == [1, 0]
+        assert await database.fetch_all(_FIND, owner="ada") == [7]
 
 
 @pytest.mark.parametrize("count", [1, 50, 120])
@@ -109,3 +109,20 @@ async def test_a_table_is_filled_many_rows_at_a_time(tmp_path: Path, count: int)
 
     async with Database(DatabaseURL.parse(f"sqlite:///{tmp_path}/mine.db")) as database:
         assert await database.perform(script) == (count, sum(range(count)))
+
+
+async def test_a_table_is_filled_over_rows_that_are_there(tmp_path: Path) -> None:
+    keyed = Table(
+        "keyed", MetaData(), Column("n", Integer(), primary_key=True), Column("word", Text()), Column("no", Text())
+    )
+    words = Query(select(keyed), lambda n, word, no: (n, word, no))
+
+    def script() -> Script[list[tuple[int, str, None]]]:
+        yield Statement(CreateTable(keyed)), {}
+        bulk = Bulk(keyed, ["n", "word"], key=["n"])
+        yield bulk, [(1, "old"), (2, "old")]
+        yield bulk, [(2, "new"), (3, "new")]
+        return (yield words, {})
+
+    async with Database(DatabaseURL.parse(f"sqlite:///{tmp_path}/mine.db")) as database:
+        assert await database.perform(script) == [(1, "old", None), (2, "new", None), (3, "new", None)]

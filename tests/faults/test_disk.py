@@ -15,7 +15,10 @@ from typing import Any
 
 import pytest
 
-from proxystore.database import Transaction
+from proxystore.database import Database, Transaction
+from proxystore.database import database as database_module
+from proxystore.database import transaction as transaction_module
+from proxystore.database.scripts import bound
 from proxystore.errors import StoreUnavailable
 from proxystore.ledger import Ledger
 from proxystore.ledger import segment as segment_module
@@ -183,9 +186,33 @@ async def test_whichever_call_of_the_database_fails_all_is_counted_once(
 def _fail(patch: pytest.MonkeyPatch, nth: int, when: str) -> list[bool]:
     """Have the n-th call of a transaction fail, before or after it has done its work: a commit's is then not known."""
     count, failed = [nth], list[bool]()
-    for name in ("execute", "fetch_all", "perform", "_leave", *(("__aenter__",) if when == "before" else ())):
+    for name in ("execute", "fetch_all", "_leave", *(("__aenter__",) if when == "before" else ())):
         patch.setattr(Transaction, name, _failing(getattr(Transaction, name), count, failed, when))
+    patch.setattr(Database, "perform", _failing(Database.perform, count, failed, when))
+    for module in (database_module, transaction_module):
+        patch.setattr(module, "bound", _failing_script(count, failed, when))
     return failed
+
+
+def _failing_script(left: list[int], failed: list[bool], when: str) -> Any:
+    def steps(*arguments: Any) -> Any:
+        script, rows = bound(*arguments), None
+        while True:
+            try:
+                step = next(script) if rows is None else script.send(rows)
+            except StopIteration as end:
+                return end.value
+            left[0] -= 1
+            is_to_fail = left[0] == 0
+            if is_to_fail:
+                failed.append(True)
+            if is_to_fail and when == "before":
+                raise StoreUnavailable
+            rows = yield step
+            if is_to_fail:
+                raise StoreUnavailable
+
+    return steps
 
 
 def _failing(call: Any, left: list[int], failed: list[bool], when: str) -> Any:

@@ -8,7 +8,7 @@ from proxystore.database.database import Database
 from proxystore.database.health import Health
 from proxystore.database.listening import Listener
 from proxystore.database.rowsets import Rowset
-from proxystore.database.scripts import Counted, Each, Script
+from proxystore.database.scripts import Counted, Script
 from proxystore.database.statement import Query, Statement
 from proxystore.database.transaction import Transaction
 from proxystore.database.upsert import upsert
@@ -17,7 +17,6 @@ __all__ = [
     "Bulk",
     "Counted",
     "Database",
-    "Each",
     "Health",
     "Listener",
     "Query",

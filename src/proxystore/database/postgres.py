@@ -124,10 +124,7 @@ class PostgresSession:
             except StopIteration as end:
                 result: T = end.value
                 return result
-            if step.is_repeated:
-                await self._raw.executemany(step.sql, step.arguments)
-                rows = ()
-            elif step.is_counted:
+            if step.is_counted:
                 rows = [(await self.execute(step.sql, step.arguments),)]
             else:
                 rows = await self._raw.fetch(step.sql, *step.arguments)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from itertools import compress
 from typing import Any, Final
 
 import msgspec
@@ -31,12 +32,23 @@ class Rowset:
         """Return the table that *dialect* makes of `encoded` rows."""
         return self._objects() if dialect == "postgresql" else self._arrays()
 
-    def encoded(self, dialect: DialectName, rows: Iterable[tuple[Any, ...]]) -> str:
-        """Return *rows* as the parameter that carries them."""
-        if dialect == "postgresql":
-            names = tuple(self._types)
-            return _encode([dict(zip(names, row, strict=True)) for row in rows]).decode()
-        return _encode(list(rows)).decode()
+    def encoded(
+        self, dialect: DialectName, rows: Iterable[tuple[Any, ...]], *, without: Collection[str] = frozenset()
+    ) -> str:
+        """Return *rows* as the parameter that carries them.
+
+        Args:
+            dialect: Which of the two takes them apart.
+            rows: Values in the order of the columns.
+            without: Columns that may be left out since they have nothing to say, and become ``NULL``.
+        """
+        if dialect == "sqlite":
+            return _encode(list(rows)).decode()
+        names = tuple(self._types)
+        if without:
+            chosen = [name not in without for name in names]
+            names, rows = tuple(compress(names, chosen)), (tuple(compress(row, chosen)) for row in rows)
+        return _encode([dict(zip(names, row, strict=True)) for row in rows]).decode()
 
     def _arrays(self) -> FromClause:
         each = func.json_each(bindparam(self._parameter, type_=Text())).table_valued("value", name="each")

@@ -13,19 +13,13 @@ from proxystore.database.statement import Query, Statement
 T = TypeVar("T")
 
 
-class Each(NamedTuple):
-    """The values of a statement that is run once for each of *rows*, and returns nothing."""
-
-    rows: Sequence[Mapping[str, object]]
-
-
 class Counted(NamedTuple):
     """The values of a statement that is no query, of which is wanted how many rows it touched."""
 
     values: Mapping[str, object]
 
 
-Step: TypeAlias = tuple[Statement, Mapping[str, object] | Each | Counted] | tuple[Bulk, Sequence[Sequence[object]]]
+Step: TypeAlias = tuple[Statement, Mapping[str, object] | Counted] | tuple[Bulk, Sequence[Sequence[object]]]
 Script: TypeAlias = Generator[Step, list[Any], T]
 """Yields statements with their values and is sent the records of each; of what is no query: how many rows, or nothing.
 
@@ -50,9 +44,6 @@ def bound(script: Script[T], compiled: Callable[[Statement], Compiled]) -> Bound
                 yield BoundStep(sql, arguments, is_repeated=True)
             continue
         form = compiled(statement)
-        if isinstance(values, Each):
-            yield BoundStep(form.sql, [form.bind(row)[1] for row in values.rows], is_repeated=True)
-            continue
         if isinstance(values, Counted):
             rows = yield BoundStep(*form.bind(values.values), is_counted=True)
             records = [rows[0][0]]

@@ -17,7 +17,7 @@ class BoundStep(NamedTuple):
     Attributes:
         sql: The statement.
         arguments: Its arguments.
-        is_repeated: It is run for each of its arguments, and returns nothing.
+        is_repeated: It is run for each of its arguments, and returns nothing; on SQLite alone.
         is_counted: In place of rows it returns how many it touched.
     """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import aiosqlite
 from databases.interfaces import ConnectionBackend, DatabaseBackend
@@ -15,6 +15,18 @@ from proxystore.database.deadline import Errands
 from proxystore.database.session import Arguments, BoundScript, Rows
 from proxystore.database.sqlite_file import make_private, sync
 from proxystore.database.sqlite_pool import Kept, Source, SQLitePool
+from proxystore.database.sqlite_work import (
+    begin,
+    commit,
+    drive,
+    execute,
+    execute_each,
+    execute_many,
+    fetch,
+    rollback,
+    then,
+    whole,
+)
 from proxystore.database.waits import Waits
 from proxystore.errors import StoreClosed
 from proxystore.locking import HostLock, TaskLock
@@ -160,39 +172,39 @@ class SQLiteSession:
     async def begin(self) -> None:
         """See `Session.begin`."""
         await self._take_turn()
-        await self._run(_begin)
+        await self._run(begin)
 
     async def commit(self) -> None:
         """See `Session.commit`."""
-        await self._run(_then(_commit, self._commit_ended))
+        await self._run(then(commit, self._commit_ended))
         self._end_turn()
 
     async def rollback(self) -> None:
         """See `Session.rollback`."""
-        await self._run(_rollback)
+        await self._run(rollback)
         self._end_turn()
 
     async def fetch(self, sql: str, arguments: Arguments, *, is_alone: bool = False) -> Rows:
         """See `Session.fetch`."""
-        work = _fetch(sql, arguments)
+        work = fetch(sql, arguments)
         return await (self._run_alone(work) if is_alone else self._run(work))
 
     async def execute(self, sql: str, arguments: Arguments, *, is_alone: bool = False) -> int:
         """See `Session.execute`."""
-        work = _execute(sql, arguments)
+        work = execute(sql, arguments)
         return await (self._run_alone(work) if is_alone else self._run(work))
 
     async def execute_many(self, sql: str, rows: Sequence[Arguments], *, is_returning: bool) -> int:
         """See `Session.execute_many`."""
-        return await self._run(_execute_each(sql, rows) if is_returning else _execute_many(sql, rows))
+        return await self._run(execute_each(sql, rows) if is_returning else execute_many(sql, rows))
 
     async def perform(self, script: Callable[[], BoundScript[T]]) -> T:
         """See `Session.perform`: one hop into the connection's thread, however many statements."""
-        return await self._run_alone(_drive(script))
+        return await self._run_alone(drive(script))
 
     async def follow(self, script: Callable[[], BoundScript[T]]) -> T:
         """See `Session.follow`: one hop as well."""
-        return await self._run(_drive(script))
+        return await self._run(drive(script))
 
     async def version(self) -> str:
         """See `Session.version`."""
@@ -205,7 +217,7 @@ class SQLiteSession:
     async def _run_alone(self, work: Callable[[sqlite3.Connection], T]) -> T:
         await self._take_turn()
         try:
-            result = await self._run(_whole(work, self._commit_ended))
+            result = await self._run(whole(work, self._commit_ended))
         except Exception:
             self._end_turn()
             raise
@@ -229,79 +241,3 @@ def _is_in_use(path: Path) -> bool:
     this process (POSIX), and the next process to leave would delete the log under our feet.
     """
     return path.with_name(f"{path.name}-wal").exists()
-
-
-def _begin(raw: sqlite3.Connection) -> None:
-    raw.execute("BEGIN IMMEDIATE")
-
-
-def _commit(raw: sqlite3.Connection) -> None:
-    raw.execute("COMMIT")
-
-
-def _rollback(raw: sqlite3.Connection) -> None:
-    if raw.in_transaction:
-        raw.execute("ROLLBACK")
-
-
-# Closures, not partials: aiosqlite logs what it runs, and a partial shows its arguments.
-def _whole(work: Callable[[sqlite3.Connection], T], done: Callable[[], None]) -> Callable[[sqlite3.Connection], T]:
-    """Return *work* as a transaction; *done* is called at once, before the way back, on which a busy loop may lie."""
-
-    def whole(raw: sqlite3.Connection) -> T:
-        _begin(raw)
-        try:
-            result = work(raw)
-            _commit(raw)
-        except BaseException:
-            _rollback(raw)
-            raise
-        done()
-        return result
-
-    return whole
-
-
-def _then(work: Callable[[sqlite3.Connection], T], done: Callable[[], None]) -> Callable[[sqlite3.Connection], T]:
-    def both(raw: sqlite3.Connection) -> T:
-        result = work(raw)
-        done()
-        return result
-
-    return both
-
-
-def _fetch(sql: str, arguments: Arguments) -> Callable[[sqlite3.Connection], list[Any]]:
-    return lambda raw: raw.execute(sql, arguments).fetchall()
-
-
-def _drive(script: Callable[[], BoundScript[T]]) -> Callable[[sqlite3.Connection], T]:
-    def drive(raw: sqlite3.Connection) -> T:
-        steps = script()
-        rows: Rows | None = None
-        while True:
-            try:
-                step = next(steps) if rows is None else steps.send(rows)
-            except StopIteration as end:
-                result: T = end.value
-                return result
-            cursor = (raw.executemany if step.is_repeated else raw.execute)(step.sql, step.arguments)
-            rows = [(_count(cursor),)] if step.is_counted else cursor.fetchall()
-
-    return drive
-
-
-def _execute(sql: str, arguments: Arguments) -> Callable[[sqlite3.Connection], int]:
-    return lambda raw: _count(raw.execute(sql, arguments))
-
-
-def _execute_many(sql: str, rows: Sequence[Arguments]) -> Callable[[sqlite3.Connection], int]:
-    return lambda raw: raw.executemany(sql, rows).rowcount
-
-
-def _execute_each(sql: str, rows: Sequence[Arguments]) -> Callable[[sqlite3.Connection], int]:
-    return lambda raw: sum(_count(raw.execute(sql, row)) for row in rows)
-
-
-def _count(cursor: sqlite3.Cursor) -> int:
-    return len(cursor.fetchall()) if cursor.description else max(cursor.rowcount, 0)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy.sql import ClauseElement
+from typing_extensions import override
 
 from proxystore.database.compiling import Compiled, DialectName, with_returning
 
@@ -45,7 +46,18 @@ class Query(Statement, Generic[R_co]):
         super().__init__(clause)
         self._record = record
 
+    @staticmethod
+    def of_tuples(clause: ClauseElement) -> Query[tuple[Any, ...]]:
+        """Return a query whose rows stay tuples, for where there are thousands."""
+        return _Tuples(clause, tuple)
+
     def records(self, compiled: Compiled, rows: Iterable[Sequence[Any]]) -> list[R_co]:
         """Make a record of each of *rows*."""
         record, columns, read = self._record, compiled.columns, compiled.read
         return [record(**dict(zip(columns, read(row), strict=True))) for row in rows]
+
+
+class _Tuples(Query[tuple[Any, ...]]):
+    @override
+    def records(self, compiled: Compiled, rows: Iterable[Sequence[Any]]) -> list[tuple[Any, ...]]:
+        return [tuple(compiled.read(row)) for row in rows]

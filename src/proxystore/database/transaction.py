@@ -48,6 +48,11 @@ class Transaction:
         self._failure: BaseException | None = None
         self._turn = asyncio.Lock()
 
+    @property
+    def dialect(self) -> DialectName:
+        """``sqlite`` or ``postgresql``."""
+        return self._source.dialect
+
     async def __aenter__(self) -> Self:
         try:
             await self._run(self._begin)

@@ -14,7 +14,7 @@ from sqlalchemy import CTE, Subquery, func, literal, select
 from proxystore.database import Query, Rowset, Script, Statement
 from proxystore.ledger import latencies
 from proxystore.ledger.rollups import PERIODS, added, insert_into
-from proxystore.ledger.rows import EVENT_COLUMNS, ROW_TYPES, Row, event_id, stored, with_digits
+from proxystore.ledger.rows import EVENT_COLUMNS, ROW_TYPES, Row, empty_columns, event_id, stored, with_digits
 from proxystore.schema.usage import ROLLUPS_LOCK, usage_events
 
 _ROWS: Final = Rowset(ROW_TYPES)
@@ -54,7 +54,9 @@ class Batch:
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self._rows = rows
-        self._encoded = _ROWS.encoded("postgresql", with_digits(rows))
+        missing = empty_columns(rows)
+        given = rows if "traceparent" in missing else with_digits(rows)
+        self._encoded = _ROWS.encoded("postgresql", given, without=missing)
         self._latencies = latencies.counted(rows)
 
     def recorded(self) -> Script[list[UUID]]:

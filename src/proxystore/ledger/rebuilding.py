@@ -104,8 +104,8 @@ async def rebuild_day(transaction: Transaction, day: date) -> None:
         await transaction.execute(statement, day=number)
     counts = await _rebuild_hours(transaction, range(hours["since"], hours["until"]))
     await transaction.execute(_ADD_DAY, **hours)
-    await latencies.write(transaction, "hour", counts)
-    await latencies.write(transaction, "day", latencies.by_day(counts))
+    await transaction.perform(latencies.written(transaction.dialect, "hour", counts))
+    await transaction.perform(latencies.written(transaction.dialect, "day", latencies.by_day(counts)))
 
 
 async def _rebuild_hours(transaction: Transaction, hours: range) -> Counts:

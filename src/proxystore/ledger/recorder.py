@@ -193,8 +193,8 @@ def _ends(items: Sequence[Item]) -> Mapping[UUID, int]:
 
 def _events(items: Sequence[Item]) -> list[UsageEntry]:
     """Return each event once, in the order of ids; of two with one id the first counts."""
-    events = {item.entry.event_id: item.entry for item in reversed(items) if item.entry is not None}
-    return sorted(events.values(), key=lambda event: event.event_id.int)
+    events = {item.entry.event_id.int: item.entry for item in reversed(items) if item.entry is not None}
+    return [events[number] for number in sorted(events)]
 
 
 def _unreadable(items: Sequence[Item]) -> list[DeadLetter]:

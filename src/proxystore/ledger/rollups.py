@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy import (
@@ -40,21 +40,29 @@ def insert_into(dialect: Dialect, table: Table) -> Insert:
     return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
-def added(dialect: Dialect, period: str, source: FromClause) -> Insert:
+def added(dialect: Dialect, period: str, source: FromClause, names: Sequence[str] = ROLLUP_TOTALS) -> Insert:
     """Return the statement that adds the rows of *source* to the roll-up by *period*.
 
     Rows are taken in the order of the key: writers that lock in different orders would wait for each other for ever.
+
+    Args:
+        dialect: Of the database.
+        period: ``hour`` or ``day``, a column of both.
+        source: What is added.
+        names: The totals that are added to; of the others *source* has nothing.
     """
     rollup = PERIODS[period]
-    values = sums(source.c[period], source)
-    insert = insert_into(dialect, rollup).from_select([period, "series_id", *ROLLUP_TOTALS], values)
-    totals = {name: rollup.c[name] + insert.excluded[name] for name in ROLLUP_TOTALS}
+    values = sums(source.c[period], source, names)
+    insert = insert_into(dialect, rollup).from_select([period, "series_id", *names], values)
+    totals = {name: rollup.c[name] + insert.excluded[name] for name in names}
     return insert.on_conflict_do_update(index_elements=[period, "series_id"], set_=totals)
 
 
-def sums(period: ColumnElement[int], source: FromClause) -> Select[tuple[int, ...]]:
-    """Return the totals of *source*, by *period* and series, in the order of both."""
-    totals = (_TOTALS[name](source.c) if name in _TOTALS else _sum(source.c[name]) for name in ROLLUP_TOTALS)
+def sums(
+    period: ColumnElement[int], source: FromClause, names: Sequence[str] = ROLLUP_TOTALS
+) -> Select[tuple[int, ...]]:
+    """Return the totals *names* of *source*, by *period* and series, in the order of both."""
+    totals = (_TOTALS[name](source.c) if name in _TOTALS else _sum(source.c[name]) for name in names)
     key = (period, source.c.series_id)
     return select(*key, *totals).where(true()).group_by(*key).order_by(*key)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from operator import attrgetter
+from itertools import chain
+from operator import attrgetter, itemgetter
 from typing import Any, Final, Literal, TypeAlias, get_args
 from uuid import UUID
 
@@ -50,10 +51,28 @@ ROW_TYPES: Final[Mapping[str, TypeEngine[Any]]] = {
 }
 """What a row has, in this order: the event's id, hour and day, then its columns."""
 
-_LATENCY_BIN: Final = tuple(ROW_TYPES).index("latency_bin")
 _TRACEPARENT: Final = tuple(ROW_TYPES).index("traceparent")
 
 Row: TypeAlias = tuple[Any, ...]
+
+place_of: Final = itemgetter(*map(tuple(ROW_TYPES).index, ("hour", "series_id", "latency_bin")))
+"""The hour and the series of a row, and the bin of their histogram in which it counts, if it does."""
+
+_RARE: Final = (
+    ("cache_write_tokens", "cache_write_1h_tokens"),
+    (
+        "input_audio_tokens",
+        "input_image_tokens",
+        "output_audio_tokens",
+        "output_image_tokens",
+        "billed_requests",
+        "billed_ms",
+    ),
+    ("saved_nanousd", "unclassified_tokens", "traceparent", "metadata", "end_user"),
+)
+"""Columns that mostly nothing is in, those together that come together, lest there be thousands of cases."""
+
+_rare_of: Final = [(names, itemgetter(*map(tuple(ROW_TYPES).index, names))) for names in _RARE]
 
 
 def row(entry: UsageEntry, series_id: int) -> Row:
@@ -81,10 +100,10 @@ def stored(name: str, source: FromClause) -> ColumnElement[Any]:
     return func.nullif(value, 0, type_=value.type) if name in BILLED else value
 
 
-def latency_bin(one: Row) -> int | None:
-    """Return the bin of a histogram in which a row counts, if it does."""
-    place: int | None = one[_LATENCY_BIN]
-    return place
+def empty_columns(rows: Iterable[Row]) -> frozenset[str]:
+    """Return columns in which there is nothing, or 0, in any of *rows*: they need not go anywhere."""
+    empty = (names for names, values in _rare_of if not any(map(any, map(values, rows))))
+    return frozenset(chain.from_iterable(empty))
 
 
 def event_id(one: Row) -> UUID:
@@ -93,11 +112,14 @@ def event_id(one: Row) -> UUID:
     return identity
 
 
+def digits(value: bytes) -> str:
+    """Return *value* as PostgreSQL reads bytes from text."""
+    return f"\\x{value.hex()}"
+
+
 def with_digits(rows: Iterable[Row]) -> list[Row]:
     """Return *rows* with their trace parents as PostgreSQL reads bytes from text."""
     return [
-        one
-        if one[_TRACEPARENT] is None
-        else (*one[:_TRACEPARENT], f"\\x{one[_TRACEPARENT].hex()}", *one[_TRACEPARENT + 1 :])
+        one if one[_TRACEPARENT] is None else (*one[:_TRACEPARENT], digits(one[_TRACEPARENT]), *one[_TRACEPARENT + 1 :])
         for one in rows
     ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from operator import attrgetter
+from operator import add, attrgetter
 from typing import Final, TypeAlias
 from uuid import UUID
 
@@ -24,6 +24,8 @@ from proxystore.repositories.limits import BudgetKey, Spent, give_back, refresh,
 from proxystore.schema.usage import ROLLUPS_LOCK, TOKENS
 
 Process: TypeAlias = UUID
+Owners: TypeAlias = tuple[str | None, ...]
+"""Who pays for an event."""
 Takes: TypeAlias = Mapping[Process, Mapping[BudgetKey, int]]
 
 _DAY_MS: Final = 86_400_000
@@ -58,22 +60,31 @@ def settled(
 
 def spent_by(entries: Iterable[UsageEntry]) -> list[Spent]:
     """Return what keys and projects, and whoever else was promised something, used on each day."""
-    sums: dict[tuple[str, int], list[int]] = {}
+    sums: dict[tuple[Owners, int], list[int]] = {}
     for entry in entries:
-        owners = {entry.key_id, entry.project_id}
-        if entry.hold is not None:
-            owners.update(hold.owner for hold in entry.hold)
-        owners.discard(None)
-        if not owners or entry.outcome in _FREE:
+        if entry.outcome in _FREE:
             continue
+        owners: Owners = (entry.key_id, entry.project_id)
+        if entry.hold is not None:
+            owners += tuple({hold.owner for hold in entry.hold})
         day = milliseconds_of(entry.event_id) // _DAY_MS
-        tokens, nanousd = sum(_tokens_of(entry)), entry.cost_nanousd or 0
-        for owner in owners:
-            total = sums.setdefault((owner or "", day), [0, 0, 0])
-            total[0] += 1
-            total[1] += tokens
-            total[2] += nanousd
-    return [Spent(owner, day, _month(day), *total) for (owner, day), total in sums.items()]
+        total = sums.get((owners, day))
+        if total is None:
+            total = sums[owners, day] = [0, 0, 0]
+        total[0] += 1
+        total[1] += sum(_tokens_of(entry))
+        total[2] += entry.cost_nanousd or 0
+    return _by_owner(sums)
+
+
+def _by_owner(sums: Mapping[tuple[Owners, int], Sequence[int]]) -> list[Spent]:
+    """Return *sums* of several owners each as those of every one of them."""
+    spent: dict[tuple[str, int], list[int]] = {}
+    for (owners, day), total in sums.items():
+        for owner in {owner for owner in owners if owner is not None}:
+            known = spent.setdefault((owner, day), [0, 0, 0])
+            known[:] = map(add, known, total)
+    return [Spent(owner, day, _month(day), *total) for (owner, day), total in spent.items()]
 
 
 def takes_of(entries: Iterable[UsageEntry], process_of: Callable[[UUID], Process]) -> Takes:

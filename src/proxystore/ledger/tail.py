@@ -60,7 +60,7 @@ class Tail:
         self._file = file
         self._position = 0
         self._owed = 0
-        self._begun: dict[UUID, Begin] = {}
+        self._begun: dict[int, Begin] = {}  # by the numbers of their ids, which are hashed ten times as fast
 
     @classmethod
     def open(cls, path: Path) -> Tail | None:
@@ -117,9 +117,10 @@ class Tail:
             before = self._position
             for frame in self._frames():
                 self._position = frame.end
-                items.extend(self._items(frame))
-                if len(items) == most:
-                    return items
+                if (item := self._readable(frame)) is not None:
+                    items.append(item)
+                    if len(items) == most:
+                        return items
             if self._position == before:
                 break
         return items
@@ -147,25 +148,25 @@ class Tail:
         most = self.size - self._position if self.is_dead else _CHUNK
         return scan(os.pread(self._file, most, self._position), self._position, is_final=self.is_dead)
 
-    def _items(self, frame: Frame) -> Iterator[Item]:
-        """Yield what *frame* gives to write down: nothing, or one item."""
+    def _readable(self, frame: Frame) -> Item | None:
+        """Return what *frame* gives to write down, if it does."""
         try:
             item = self._item(frame)
         except ValueError:
             item = Item(self.segment_id, frame.end, raw=frame.payload)
-        if item is not None:
-            self._owed = frame.end
-            if frame.end > self.acked:
-                yield item
+        if item is None:
+            return None
+        self._owed = frame.end
+        return item if frame.end > self.acked else None
 
     def _item(self, frame: Frame) -> Item | None:
+        if frame.kind == Kind.END:
+            entry = decode_end(frame.payload)
+            self._begun.pop(entry.event_id.int, None)
+            return Item(self.segment_id, frame.end, self._stamped(entry))
         if frame.kind == Kind.BEGIN:
             begin = decode_begin(frame.payload)
-            self._begun[begin.event_id] = begin
-        elif frame.kind == Kind.END:
-            entry = decode_end(frame.payload)
-            self._begun.pop(entry.event_id, None)
-            return Item(self.segment_id, frame.end, self._stamped(entry))
+            self._begun[begin.event_id.int] = begin
         elif frame.kind == Kind.AUDIT:
             return Item(self.segment_id, frame.end, audit=decode_audit(frame.payload))
         elif frame.kind == Kind.LOST:
