@@ -155,8 +155,7 @@ class Database:
 
         Else somebody's commit does so, and keeps others waiting meanwhile. On PostgreSQL there is nothing to do.
         """
-        if self.dialect == "sqlite":
-            await self._run(lambda session: session.fetch("PRAGMA wal_checkpoint(PASSIVE)", ()))
+        await self._run(lambda session: session.tidy())
 
     def transaction(self) -> Transaction:
         """Return a transaction: ``async with database.transaction() as transaction: ...``."""

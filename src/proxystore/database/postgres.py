@@ -129,6 +129,9 @@ class PostgresSession:
             else:
                 rows = await self._raw.fetch(step.sql, *step.arguments)
 
+    async def tidy(self) -> None:
+        """See `Session.tidy`: the server does so itself."""
+
     async def version(self) -> str:
         """See `Session.version`."""
         return str((await self.fetch("SHOW server_version", ()))[0][0])

@@ -66,5 +66,8 @@ class Session(Protocol):
     async def follow(self, script: Callable[[], BoundScript[T]]) -> T:
         """The same within the transaction that is open."""
 
+    async def tidy(self) -> None:
+        """See `Database.tidy`."""
+
     async def version(self) -> str:
         """Return the version of the database."""

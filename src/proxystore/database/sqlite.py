@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import aiosqlite
 from databases.interfaces import ConnectionBackend, DatabaseBackend
@@ -33,6 +33,9 @@ from proxystore.locking import HostLock, TaskLock
 from proxystore.settings.pool import PoolSettings
 
 T = TypeVar("T")
+
+_TIDY: Final = "PRAGMA wal_checkpoint(PASSIVE)"
+_LONG: Final = 1_500  # pages of a log that should begin anew
 
 
 class SQLiteBackend(DatabaseBackend):
@@ -205,6 +208,16 @@ class SQLiteSession:
     async def follow(self, script: Callable[[], BoundScript[T]]) -> T:
         """See `Session.follow`: one hop as well."""
         return await self._run(drive(script))
+
+    async def tidy(self) -> None:
+        """See `Session.tidy`. What somebody adds meanwhile keeps the log from beginning anew: that little in turn."""
+        _, length, moved = (await self.fetch(_TIDY, ()))[0]
+        if moved < length and length > _LONG:
+            await self._take_turn()
+            try:
+                await self.fetch(_TIDY, ())
+            finally:
+                self._end_turn()
 
     async def version(self) -> str:
         """See `Session.version`."""

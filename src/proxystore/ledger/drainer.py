@@ -19,6 +19,7 @@ from proxystore.database import Database
 from proxystore.errors import StoreBusy, StoreClosed, StoreError
 from proxystore.ledger import progress
 from proxystore.ledger.election import Election
+from proxystore.ledger.haste import Haste
 from proxystore.ledger.recorder import Recorder
 from proxystore.ledger.segments import Segments
 from proxystore.ledger.status import LedgerStatus
@@ -35,7 +36,8 @@ _LARGEST_BATCH: Final = 5_000
 _LONGEST_HOLD: Final[Mapping[str, float]] = {"sqlite": 0.01, "postgresql": 0.1}
 """Seconds for which a batch may keep others waiting: on SQLite all who write, elsewhere who wants the same rows."""
 _INSTANT: Final = 0.001
-_TIDY_AFTER: Final = 2_000  # events: some megabytes of SQLite's log
+_TIDY_AFTER: Final = 2_000  # pages of SQLite's log, about: one for an event
+_PAGES: Final = 20  # … and so many more for a batch
 _USUAL_SIZE: Final = 500  # bytes of an entry's beginning and end
 _log: Final = logging.getLogger(__name__)
 
@@ -94,6 +96,7 @@ class Drainer:
         self._election = Election(directory / "writer.lock")
         self._batch = _LEAST_BATCH
         self._failures = 0
+        self._haste = Haste()
         self._untidy = 0
         self._pending_bytes = 0
         self._opening = asyncio.Lock()
@@ -128,6 +131,7 @@ class Drainer:
             if beside is not None:
                 beside.cancel()
                 await asyncio.wait({beside})
+            self._haste.set(is_on=False)
             self._segments.forget()
             self._election.resign()
             self._is_over = True
@@ -170,6 +174,7 @@ class Drainer:
         self._pending_bytes = self._segments.pending_bytes
         items = self._segments.read(self._batch)
         is_behind = len(items) >= self._batch
+        self._haste.set(is_on=is_behind)
         took = await self._write_down(items) if items else 0.0
         if not is_behind:
             self._swept |= self._segments.sweep()
@@ -191,15 +196,15 @@ class Drainer:
         """Return how many seconds it took; the next batch is of a size that keeps nobody waiting for long."""
         started = time.monotonic()
         await self._recorder.record(items)
-        await self._tidy(len(items))
+        await self._tidy(len(items) + _PAGES)
         if len(items) >= self._batch:
             fitting = int(len(items) * _LONGEST_HOLD[self._database.dialect] / max(self._recorder.held, _INSTANT))
             self._batch = max(_LEAST_BATCH, min(fitting, 2 * self._batch, _LARGEST_BATCH))
         return time.monotonic() - started
 
-    async def _tidy(self, written: int) -> None:
+    async def _tidy(self, pages: int) -> None:
         """Keep SQLite's log short: it is emptied between two batches, not by a commit for which others wait."""
-        self._untidy += written
+        self._untidy += pages
         if self._untidy >= _TIDY_AFTER:
             self._untidy = 0
             await self._database.tidy()
@@ -211,6 +216,7 @@ class Drainer:
             await self._database.open()
 
     async def _recover(self, error: Exception) -> float:
+        self._haste.set(is_on=False)
         self._segments.forget()
         self._recorder.forget()
         if not isinstance(error, StoreBusy):
