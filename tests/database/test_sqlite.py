@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import sqlite3
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -16,7 +17,7 @@ from sqlalchemy import literal_column, select, text
 
 from proxystore.database import Database, Query
 from proxystore.database.sqlite_pool import Sync
-from proxystore.errors import SettingsError, StoreBusy, StoreTimeout
+from proxystore.errors import SettingsError, StoreBusy, StoreTimeout, StoreUnavailable
 from proxystore.locking import HostLock
 from proxystore.settings.pool import PoolSettings
 from proxystore.settings.url import DatabaseURL
@@ -229,3 +230,59 @@ async def test_nobody_else_can_read_what_lies_in_the_file(tmp_path: Path) -> Non
     assert path.parent.stat().st_mode & 0o777 == 0o700
     assert set(modes.values()) == {0o600}
     assert {"proxystore.db", "proxystore.db-wal"} <= modes.keys()
+
+
+async def test_the_disk_is_waited_for_when_others_may_write(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced, lock = list[tuple[str, bool]](), HostLock(_file(sqlite_url).with_name(f"{_file(sqlite_url).name}.lock"))
+
+    def sync(log: Path) -> None:
+        synced.append((log.name, lock.try_acquire()))
+        lock.release()
+
+    async with library(sqlite_url, sync="after") as database:
+        monkeypatch.setattr("proxystore.database.sqlite.sync", sync)
+        await database.execute(SET_COUNTER, counter="n", new_value=1)
+        async with database.transaction() as transaction:
+            await transaction.execute(SET_COUNTER, counter="n", new_value=2)
+
+        assert await count(database) == 2
+    lock.close()
+
+    assert synced == [(f"{_file(sqlite_url).name}-wal", True)] * 2
+
+
+async def test_a_commit_that_the_disk_does_not_keep_is_told_of(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sync(_log: Path) -> None:
+        raise OSError(5, "Input/output error")
+
+    async with library(sqlite_url, sync="after") as database:
+        with monkeypatch.context() as patch:
+            patch.setattr("proxystore.database.sqlite.sync", sync)
+            with pytest.raises(StoreUnavailable):
+                await database.execute(SET_COUNTER, counter="n", new_value=1)
+        await database.execute(SET_COUNTER, counter="n", new_value=2)  # and nobody is kept out
+
+        assert await count(database) == 2
+
+
+@pytest.mark.parametrize("is_long", [False, True])
+async def test_a_tidied_log_is_in_the_file(sqlite_url: str, monkeypatch: pytest.MonkeyPatch, is_long: bool) -> None:
+    monkeypatch.setattr("proxystore.database.sqlite._LONG", 0 if is_long else 1_500)
+    async with library(sqlite_url) as database:
+        await database.execute(SET_COUNTER, counter="n", new_value=7)
+        copy = _file(sqlite_url).with_name("copy.db")
+        _copy(_file(sqlite_url), copy)
+        with closing(sqlite3.connect(copy)) as before:
+            assert not before.execute("SELECT name FROM sqlite_master").fetchall()
+
+        await database.tidy()
+
+        _copy(_file(sqlite_url), copy)
+        with closing(sqlite3.connect(copy)) as after:
+            assert after.execute("SELECT value FROM counters").fetchall() == [(7,)]
+
+
+def _copy(file: Path, copy: Path) -> None:
+    subprocess.run(["cp", file, copy], check=True)  # else to close it would be to let go of SQLite's locks
