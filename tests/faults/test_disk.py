@@ -127,9 +127,10 @@ async def test_whichever_call_of_the_journal_fails_all_is_counted(
             if call == "_sync":
                 patch.setattr(segment_module, "_sync", Failing(segment_module._sync, nth))
             elif call == "ftruncate":  # half an entry, which cannot be taken away
-                patch.setattr(segment_module, "os", _Torn(nth))
+                patch.setattr(segment_module, "os", torn := _Torn(nth))
+                patch.setattr(segment_module, "syscalls", torn)
             else:
-                patch.setattr(segment_module, "os", _Disk(write=Failing(os.write, nth)))
+                patch.setattr(segment_module, "syscalls", _Disk(write=Failing(os.write, nth)))
             asked += _work(ledger)
             if call == "_sync":
                 assert ledger.status().sync_failures == (1 if nth <= _WRITES else 0)

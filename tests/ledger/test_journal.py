@@ -21,7 +21,7 @@ _STORE = UUID(int=7)
 
 
 class Disk:
-    """Stands between the journal and ``os.write``: full for as long as one says."""
+    """Stands between the journal and the disk: full for as long as one says."""
 
     def __init__(self, room: int | None = None) -> None:
         self.room = room
@@ -43,6 +43,7 @@ class Disk:
 def _disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
     disk = Disk()
     monkeypatch.setattr(segment_module, "os", disk)
+    monkeypatch.setattr(segment_module, "syscalls", disk)
     return disk
 
 

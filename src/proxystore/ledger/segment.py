@@ -13,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 
+from proxystore import syscalls
 from proxystore.directories import make_private_directory
 from proxystore.errors import StoreUnavailable
 from proxystore.ids import uuid7
@@ -105,7 +106,7 @@ class Segment:
     def append(self, frame: bytes) -> bool:
         """Write *frame*; return whether it is there whole. If not, nothing of it is."""
         try:
-            written = os.write(self._file, frame)
+            written = syscalls.write(self._file, frame)
         except OSError:
             written = 0
         if written == len(frame):
