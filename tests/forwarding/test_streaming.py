@@ -13,7 +13,7 @@ from tests.forwarding.world import LONGEST, OK, connect, forwarding, upstream
 
 _MEGABYTE = b"x" * 2**20
 _MANY = 96
-_IN_FLIGHT = 40  # megabytes that sockets and buffers on the way may hold; without backpressure it would be all of them
+_IN_FLIGHT = 64  # megabytes that sockets and buffers on the way may hold; without backpressure it would be all of them
 
 
 async def test_each_chunk_leaves_before_the_next_is_produced():
