@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -178,6 +179,7 @@ async def test_whichever_call_of_the_database_fails_all_is_counted_once(
         assert await ledger.drain(DEADLINE)
         monkeypatch.undo()
         await ledger.close()
+        shutil.rmtree(settings.data_dir / "journal")  # else the next one has more calls to make: it looks at these, too
         has_failed = bool(failed)
     assert asked > 20
     summed = await totals(settings)
