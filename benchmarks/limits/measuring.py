@@ -27,7 +27,7 @@ class Size(msgspec.Struct, frozen=True):
 
     calls: int = 20_000
     keys: int = 500
-    drained: int = 40_000
+    drained: int = 300_000
     processes: int = 8
     seconds: float = 10.0
 
@@ -37,7 +37,7 @@ class Size(msgspec.Struct, frozen=True):
         return [
             ("calls", 20_000, "how many reservations that ask nobody"),
             ("keys", 500, "how many keys are asked for"),
-            ("drained", 40_000, "how many events are drained"),
+            ("drained", 300_000, "how many events are drained"),
             ("processes", 8, "over how many processes a key is hot"),
             ("seconds", 10.0, "for how long"),
         ]
