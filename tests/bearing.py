@@ -117,6 +117,7 @@ def _take_over(handles: list[int], kept: list[int]) -> None:
         os.dup2(handle, number)
         os.close(handle)
     encoding = sys.stdout.encoding
+    # For as long as the process lives, as its own would be; their second names are only said to be constants.
     sys.stdin = sys.__stdin__ = open(0, encoding=encoding, closefd=False)  # type: ignore[misc]  # noqa: SIM115
     sys.stdout = sys.__stdout__ = open(1, "w", encoding=encoding, closefd=False)  # type: ignore[misc]  # noqa: SIM115
     sys.stderr = sys.__stderr__ = open(  # type: ignore[misc]  # noqa: SIM115

@@ -34,8 +34,6 @@ _IGNORED_PREFIXES: Final = (
 _encoder: Final = msgspec.json.Encoder(order="sorted")
 _decoder: Final = msgspec.json.Decoder()
 _pack: Final = msgspec.msgpack.Encoder().encode
-
-
 _MOST_NAMES: Final = 1000
 
 

@@ -197,6 +197,14 @@ def _fail(patch: pytest.MonkeyPatch, nth: int, when: str) -> list[bool]:
     return failed
 
 
+def _is_the_one(left: list[int], failed: list[bool]) -> bool:
+    """Count a call, and tell whether it is the one to fail."""
+    left[0] -= 1
+    if left[0] == 0:
+        failed.append(True)
+    return left[0] == 0
+
+
 def _failing_script(left: list[int], failed: list[bool], when: str) -> Any:
     def steps(*arguments: Any) -> Any:
         script, rows = bound(*arguments), None
@@ -205,10 +213,7 @@ def _failing_script(left: list[int], failed: list[bool], when: str) -> Any:
                 step = next(script) if rows is None else script.send(rows)
             except StopIteration as end:
                 return end.value
-            left[0] -= 1
-            is_to_fail = left[0] == 0
-            if is_to_fail:
-                failed.append(True)
+            is_to_fail = _is_the_one(left, failed)
             if is_to_fail and when == "before":
                 raise StoreUnavailable
             rows = yield step
@@ -220,10 +225,7 @@ def _failing_script(left: list[int], failed: list[bool], when: str) -> Any:
 
 def _failing(call: Any, left: list[int], failed: list[bool], when: str) -> Any:
     async def called(*arguments: Any, **values: Any) -> Any:
-        left[0] -= 1
-        is_to_fail = left[0] == 0
-        if is_to_fail:
-            failed.append(True)
+        is_to_fail = _is_the_one(left, failed)
         if is_to_fail and when == "before":
             raise StoreUnavailable
         result = await call(*arguments, **values)

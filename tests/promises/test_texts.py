@@ -16,7 +16,7 @@ from tests.promises.house import CODE, EXAMPLES, PAGES, ROOT, TESTS, name, tree
 _LONGEST: Final = 300
 _LINK: Final = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 _OTHER_PROJECT: Final = re.compile(r"pip3? install\s[^\n`&]*(?<![\w-])proxystore\b(?!-)")
-_HOMES: Final = re.compile(r"/(?:home|Users)/\w+|/root/")
+_HOMES: Final = re.compile(r"/(?:home|Users)/\w+|/(?:root)/")
 _DECISIONS: Final = ROOT / "docs" / "decisions"
 _KEPT: Final = [ROOT / "pyproject.toml", ROOT / "tox.ini", ROOT / ".ci" / "run", ROOT / "conftest.py"]
 _EVERYTHING: Final = [file for file in (*CODE, *TESTS, *EXAMPLES, *PAGES, *_KEPT) if file != Path(__file__)]

@@ -22,7 +22,7 @@ class Cache(diskcache.Cache):  # type: ignore[misc]  # diskcache has no types
             raise
 
 
-class Shards(diskcache.FanoutCache):  # type: ignore[misc]
+class Shards(diskcache.FanoutCache):  # type: ignore[misc]  # as above
     """Several files, as diskcache's own `FanoutCache` makes them, one after the other."""
 
     def __init__(self, directory: str, *, shards: int, size_limit: int, **settings: Any) -> None:
