@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from proxystore import Column, CommandLine, SpaceStats, Store, options
+from proxystore import Column, CommandLine, NotFound, SpaceStats, Store, options
 
 _RESPONSES = "responses"
 _WHOLE = tuple(Column(name) for name in SpaceStats.__struct_fields__)
@@ -47,7 +47,7 @@ def stats(context: typer.Context, *, as_json: options.Json = False) -> None:
     line: CommandLine = context.obj
 
     async def measure(store: Store) -> list[SpaceStats]:
-        return [await store.cache.space(name).stats() for name in store.cache.names()]
+        return [await store.cache.space(name).stats() for name in await store.cache.known()]
 
     line.show(line.ask(measure), _SHOWN, whole=_WHOLE, as_json=as_json)
 
@@ -88,6 +88,7 @@ def purge(
     line: CommandLine = context.obj
 
     async def forget(store: Store) -> int:
+        await _refuse_unknown(store, space)
         where = store.cache.space(space)
         if not is_tagged:
             return await where.purge(key or prefix or b"", actor=line.actor)
@@ -104,3 +105,10 @@ def purge(
         line.show_one({"space": space, "purged": count}, (Column("space"), Column("purged")), as_json=True)
     else:
         typer.echo(f"forgot {count:,}")
+
+
+async def _refuse_unknown(store: Store, space: str) -> None:
+    # To ask for a space is to make it. That of the response cache may be on other hosts alone, who hear of it.
+    known = sorted({_RESPONSES, *await store.cache.known()})
+    if space not in known:
+        raise NotFound(f"There is no space {space!r} on this host; there are: {', '.join(known)}.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Final
 
@@ -48,30 +48,51 @@ _AMOUNTS: Final = {
 def show(context: typer.Context, owner: _Owner, *, as_json: options.Json = False) -> None:
     """Show what a key has used of its limits, what processes hold of them, and what is left; windows are UTC.
 
-    Amounts of money are dollars in the table, and whole nano-dollars with --json.
+    The table has the windows that last now, and money in dollars; --json past windows, too, and whole nano-dollars.
     """
     line: CommandLine = context.obj
+
+    now = datetime.now(UTC)
 
     async def read(store: Store) -> list[_Line]:
         found = await options.key_id(store, owner)
         key = await store.keys.get(found) if found.startswith("key_") else None
-        return _lines(await store.limits.windows(found), key)
+        return _lines(await store.limits.windows(found), key, now)
 
     lines = line.ask(read)
     if as_json:
         line.show(lines, _WHOLE, as_json=True)
     else:
-        line.show([_words(each) for each in lines], _COLUMNS)
+        line.show([_words(each) for each in lines if not _is_past(each, now)], _COLUMNS)
 
 
-def _lines(windows: Sequence[LimitWindow], key: KeyRecord | None) -> list[_Line]:
-    """Return all windows there are, and all limits of which nothing has been used yet."""
-    used = {(window.unit, window.window) for window in windows}
-    unused = [pair for pair in _AMOUNTS if pair not in used and _amount(key, *pair) is not None]
-    return [_line(window, key) for window in windows] + [
-        _line(LimitWindow(owner="", unit=unit, window=window, begins_at=None, used=0, held=0), key)
-        for unit, window in unused
+def _lines(windows: Sequence[LimitWindow], key: KeyRecord | None, now: datetime) -> list[_Line]:
+    """Return all windows there are, and those of limits of which nothing has been used yet in the one that lasts."""
+    used = {(window.unit, window.window) for window in windows if not _is_past(window, now)}
+    unused = [
+        LimitWindow(owner="", unit=unit, window=window, begins_at=_begun(window, now), used=0, held=0)
+        for unit, window in _AMOUNTS
+        if (unit, window) not in used and _amount(key, unit, window) is not None
     ]
+    return [_line(window, key) for window in sorted((*unused, *windows), key=_place)]
+
+
+def _place(window: LimitWindow) -> int:
+    """Return where *window* stands in the list: beside the others of its limit, those of other limits at the end."""
+    places = list(_AMOUNTS)
+    pair = (window.unit, window.window)
+    return places.index(pair) if pair in places else len(places)
+
+
+def _is_past(window: LimitWindow | _Line, now: datetime) -> bool:
+    begun = _begun(window.window, now)
+    return begun is not None and window.begins_at is not None and window.begins_at < begun
+
+
+def _begun(window: str, now: datetime) -> datetime | None:
+    """Return when the window that lasts *now* began; ``None`` is always, or a minute that slides."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return {"day": midnight, "month": midnight.replace(day=1)}.get(window)
 
 
 def _line(window: LimitWindow, key: KeyRecord | None) -> _Line:

@@ -42,7 +42,7 @@ def test_what_has_no_price_is_told(run: Any) -> None:
 
 
 def test_models_are_added_changed_priced_and_removed(run: Any) -> None:
-    run("models", "add", "ours", "--provider", "us", "--family", "first", "--input", "2.50", "--output", "10")
+    run("models", "create", "ours", "--provider", "us", "--family", "first", "--input", "2.50", "--output", "10")
     run("models", "update", "ours", "--mode", "chat", "--set", "supports_vision=true", "--set", 'endpoints=["/v1/x"]')
     run("models", "price", "ours", "--input", "3", "--output", "12", "--cache-read", "0.3")
     run("models", "price", "ours", "--input", "1", "--tier", "batch", "--above", "1000")
@@ -58,28 +58,28 @@ def test_models_are_added_changed_priced_and_removed(run: Any) -> None:
     ]
     assert "tier batch, above 1,000 input tokens" in run("models", "price", "ours")
     assert run("models", "price", "ours", "--unset", "--json") == []
-    run("models", "remove", "ours", "--yes")
+    run("models", "delete", "ours", "--yes")
     assert run("models", "list", "--json") == []
 
 
 def test_aliases_and_rules_are_set_listed_and_removed(run: Any) -> None:
-    run("models", "add", "ours", "--input", "1")
+    run("models", "create", "ours", "--input", "1")
     run("models", "alias", "set", "fast", "ours")
     run("models", "alias", "set", "fast", "ours", "--client", "key_1")
     assert [(each["alias"], each["client"]) for each in run("models", "alias", "list", "--json")] == [
         ("fast", None),
         ("fast", "key_1"),
     ]
-    run("models", "alias", "remove", "fast", "--client", "key_1")
+    run("models", "alias", "delete", "fast", "--client", "key_1")
     assert "fast is ours (alias, from manual)" in run("models", "cost", "fast", "--input", "5")
-    rule = run("models", "rule", "add", "team-*", "ours", "--priority", "3").splitlines()[-1]
+    rule = run("models", "rule", "create", "team-*", "ours", "--priority", "3").splitlines()[-1]
     run("models", "rule", "disable", rule)
     run("models", "rule", "enable", rule)
     (listed,) = run("models", "rule", "list", "--json")
     assert (listed["id"], listed["pattern"], listed["priority"], listed["is_enabled"]) == (rule, "team-*", 3, True)
-    run("models", "rule", "remove", rule)
+    run("models", "rule", "delete", rule)
     assert run("models", "rule", "list", "--json") == []
-    run("models", "rule", "remove", "no-id", code=2)
+    run("models", "rule", "delete", "no-id", code=2)
 
 
 def test_lists_are_imported_and_searched(run: Any) -> None:
@@ -94,9 +94,9 @@ def test_lists_are_imported_and_searched(run: Any) -> None:
 
 
 def test_providers_and_families_are_kept(run: Any) -> None:
-    run("providers", "add", "us", "--base-url", "https://us.example", "--set", 'features={"batch": true}')
+    run("providers", "create", "us", "--base-url", "https://us.example", "--set", 'features={"batch": true}')
     run("providers", "update", "us", "--auth-method", "bearer")
-    run("families", "add", "us", "first", "--description", "One")
+    run("families", "create", "us", "first", "--description", "One")
     run("families", "update", "us", "first", "--description", "The first")
     provider = run("providers", "show", "us", "--json")
     family = run("families", "show", "us", "first", "--json")
@@ -105,8 +105,8 @@ def test_providers_and_families_are_kept(run: Any) -> None:
     assert (provider["features"], family["description"]) == ({"batch": True}, "The first")
     assert "us.example" in run("providers", "list")
     assert "The first" in run("families", "list")
-    run("families", "remove", "us", "first", "--yes")
-    run("providers", "remove", "us", "--yes")
+    run("families", "delete", "us", "first", "--yes")
+    run("providers", "delete", "us", "--yes")
     assert run("providers", "list", "--json") == []
 
 
@@ -116,7 +116,7 @@ def test_providers_and_families_are_kept(run: Any) -> None:
         ("models", "price", "gpt-4o", "--input", "cheap"),
         ("models", "price", "gpt-4o", "--input", "1", "--unset"),
         ("models", "price", "gpt-4o", "--from", "yesterday"),
-        ("models", "add", "x", "--set", "nothing"),
+        ("models", "create", "x", "--set", "nothing"),
         ("models", "import", "litellm", "no-such-file.json"),
     ],
 )

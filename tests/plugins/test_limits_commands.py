@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from sqlalchemy import insert
 from typer.testing import CliRunner
 
-from proxystore import Settings, Store
+from proxystore import Settings, Statement, Store
 from proxystore.cli import build
 from proxystore.limits import Reservation
+from proxystore.periods import period_at
+from proxystore.schema import budget_windows
 from tests.ledger.world import entry
 
 
@@ -39,3 +43,26 @@ def test_what_is_left_of_a_keys_limits_is_shown(migrated_url: str, tmp_path: Pat
     assert shown["nanousd", "month"]["remaining"] == 4 * 10**9
     assert (shown["requests", "ever"]["used"], shown["requests", "ever"]["remaining"]) == (1, 99)
     assert shown["requests", "minute"]["used"] in (0, 1)
+
+
+def test_a_limit_that_was_used_before_and_not_now_has_a_line(migrated_url: str, tmp_path: Path) -> None:
+    settings = Settings.load(environ={}, database_url=migrated_url, data_dir=tmp_path / "data")
+    before = datetime.now(UTC) - timedelta(days=40)
+
+    async def use() -> str:
+        async with Store(settings=settings) as store:
+            new = await store.keys.create(name="search", daily_budget=5, monthly_budget=50)
+            period = period_at("day", int(before.timestamp()) * 10**9).number
+            window = {"owner": new.record.id, "unit": "nanousd", "span": "day", "period": period, "spent": 2 * 10**9}
+            await store.database.execute(Statement(insert(budget_windows).values(window)))
+            return new.record.id
+
+    key_id = asyncio.run(use())
+    shown = json.loads(CliRunner().invoke(build(settings, "limits"), ["limits", "show", key_id, "--json"]).stdout)
+    today, then, month = shown
+    assert today["begins_at"].startswith(f"{datetime.now(UTC):%Y-%m-}")
+    assert (today["window"], today["used"], today["remaining"]) == ("day", 0, 5 * 10**9)
+    assert (then["window"], then["used"], then["begins_at"]) == ("day", 2 * 10**9, f"{before:%Y-%m-%d}T00:00:00Z")
+    assert (month["window"], month["used"]) == ("month", 0)
+    table = CliRunner().invoke(build(settings, "limits"), ["limits", "show", key_id]).stdout.splitlines()
+    assert [line.split()[:2] for line in table[1:]] == [["dollars", "day"], ["dollars", "month"]]

@@ -114,6 +114,22 @@ def test_wrong_use_is_refused(plain, words):
     assert _type(plain, "purge", *words).exit_code != 0
 
 
+def test_a_space_that_is_not_there_is_named_beside_those_that_are_and_nothing_is_made(settings):
+    result = _type(settings, "purge", "--all", "--space", "repsonses")
+
+    assert result.exit_code == 1
+    assert "There is no space 'repsonses' on this host; there are: mine, responses." in result.stderr
+    assert _left(settings) == set(ENTRIES)
+    assert not (settings.data_dir / "cache" / "repsonses").exists()
+
+
+def test_a_space_that_only_other_hosts_have_on_disk_is_known_by_the_table(settings, tmp_path):
+    elsewhere = settings.model_copy(update={"data_dir": tmp_path / "elsewhere"})
+
+    assert [row["space"] for row in json.loads(_type(elsewhere, "stats", "--json").stdout)] == ["mine", "responses"]
+    assert _type(elsewhere, "purge", "--all", "--space", "mine").stdout == "forgot 1\n"
+
+
 def test_refreshing_has_every_process_ask_again(settings):
     async def edited() -> tuple[bool, bool]:
         async with Store(settings=settings) as store:

@@ -74,6 +74,11 @@ class Spaces:
         on_disk = () if self._directory is None or not self._directory.is_dir() else self._directory.iterdir()
         return sorted({*self._spaces, *(path.name for path in on_disk if path.is_dir() and _is_name(path.name))})
 
+    async def known(self) -> list[str]:
+        """Return the names of all spaces of this host, and of those that hosts share."""
+        shared = await self._table.spaces() if self._table is not None else ()
+        return sorted({*self.names(), *shared})
+
     def on_changed(self, told: str | None) -> None:
         """Do what was told to all hosts; ``None`` is that something may have been missed."""
         host, _, rest = (told or "").partition(":")

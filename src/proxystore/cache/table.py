@@ -26,5 +26,8 @@ class Table(Protocol):
     async def purge(self, space: str, prefix: bytes) -> int:
         """Forget what has a key that begins with *prefix*; return how many entries that were."""
 
+    async def spaces(self) -> list[str]:
+        """Return the names of all spaces that have an entry."""
+
     async def measure(self, space: str) -> tuple[int, int]:
         """Return how many entries there are, and how many bytes they have."""

@@ -55,13 +55,13 @@ def set_alias(context: typer.Context, name: _Alias, model: _Model, *, client: Cl
     typer.echo(f"{name} means {model}")
 
 
-@alias.command("remove")
-def remove_alias(context: typer.Context, name: _Alias, *, client: Client = None) -> None:
+@alias.command("delete")
+def delete_alias(context: typer.Context, name: _Alias, *, client: Client = None) -> None:
     """Let ALIAS mean nothing any more."""
     line: CommandLine = context.obj
 
     line.ask(lambda store: store.models.aliases.delete(name, client=client, actor=line.actor))
-    typer.echo(f"removed {name}")
+    typer.echo(f"deleted {name}")
 
 
 @rule.command("list")
@@ -72,8 +72,8 @@ def list_rules(context: typer.Context, *, as_json: options.Json = False) -> None
     line.show(line.ask(lambda store: store.models.rules.list()), _RULES, whole=_RULES_WHOLE, as_json=as_json)
 
 
-@rule.command("add")
-def add_rule(
+@rule.command("create")
+def create_rule(
     context: typer.Context,
     pattern: _Pattern,
     model: _Model,
@@ -103,13 +103,13 @@ def disable_rule(context: typer.Context, rule_id: _RuleId) -> None:
     _enable(context.obj, rule_id, is_enabled=False)
 
 
-@rule.command("remove")
-def remove_rule(context: typer.Context, rule_id: _RuleId) -> None:
-    """Remove a rule."""
+@rule.command("delete")
+def delete_rule(context: typer.Context, rule_id: _RuleId) -> None:
+    """Delete a rule."""
     line: CommandLine = context.obj
 
     line.ask(lambda store: store.models.rules.delete(rule_id, actor=line.actor))
-    typer.echo(f"removed {rule_id}")
+    typer.echo(f"deleted {rule_id}")
 
 
 def _enable(line: CommandLine, rule_id: UUID, *, is_enabled: bool) -> None:

@@ -37,12 +37,12 @@ def show(context: typer.Context, provider: _Provider, name: _Name, *, as_json: o
 
 
 @families.command()
-def add(context: typer.Context, provider: _Provider, name: _Name, *, description: _Description = None) -> None:
-    """Add a family."""
+def create(context: typer.Context, provider: _Provider, name: _Name, *, description: _Description = None) -> None:
+    """Make a family."""
     line: CommandLine = context.obj
 
     line.ask(lambda store: store.families.create(provider, name, description=description, actor=line.actor))
-    typer.echo(f"added {name}")
+    typer.echo(f"created {name}")
 
 
 @families.command()
@@ -55,11 +55,11 @@ def update(context: typer.Context, provider: _Provider, name: _Name, *, descript
 
 
 @families.command()
-def remove(context: typer.Context, provider: _Provider, name: _Name, *, yes: options.Yes = False) -> None:
-    """Remove a family; its models stay."""
+def delete(context: typer.Context, provider: _Provider, name: _Name, *, yes: options.Yes = False) -> None:
+    """Delete a family; its models stay."""
     line: CommandLine = context.obj
     if not yes:
-        typer.confirm(f"This removes {name}. Go on?", abort=True, err=True)
+        typer.confirm(f"This deletes {name}. Go on?", abort=True, err=True)
 
     line.ask(lambda store: store.families.delete(provider, name, actor=line.actor))
-    typer.echo(f"removed {name}")
+    typer.echo(f"deleted {name}")

@@ -121,7 +121,7 @@ def search(
 
 
 @models.command()
-def add(
+def create(
     context: typer.Context,
     name: Name,
     *,
@@ -133,7 +133,7 @@ def add(
     output_price: _Output = None,
     as_json: options.Json = False,
 ) -> None:
-    """Add a model, with its price if --input or --output is given; `price` sets others."""
+    """Make a model known, with its price if --input or --output is given; `price` sets others."""
     line: CommandLine = context.obj
     dollars: dict[str, Any] = {
         key: value for key, value in (("input", input_price), ("output", output_price)) if value is not None
@@ -171,14 +171,14 @@ def update(
 
 
 @models.command()
-def remove(context: typer.Context, name: Name, *, yes: options.Yes = False) -> None:
-    """Remove a model, its prices and its aliases; what was recorded of it stays."""
+def delete(context: typer.Context, name: Name, *, yes: options.Yes = False) -> None:
+    """Delete a model, its prices and its aliases; what was recorded of it stays."""
     line: CommandLine = context.obj
     if not yes:
-        typer.confirm(f"This removes {name} with all its prices, past ones too. Go on?", abort=True, err=True)
+        typer.confirm(f"This deletes {name} with all its prices, past ones too. Go on?", abort=True, err=True)
 
     line.ask(lambda store: store.models.delete(name, actor=line.actor))
-    typer.echo(f"removed {name}")
+    typer.echo(f"deleted {name}")
 
 
 async def model_by(store: Store, name: str) -> Model:

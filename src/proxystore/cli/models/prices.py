@@ -92,7 +92,7 @@ def price(
             if dollars:
                 if await store.models.find(name) is None:
                     raise ModelNotFound(
-                        f"The database has no model {name!r}: `proxystore models add` adds it, and"
+                        f"The database has no model {name!r}: `proxystore models create` makes it known, and"
                         " `proxystore models import genai-prices` all of the list that comes with us."
                     )
                 return await store.models.set_price(name, new, actor=line.actor)

@@ -47,7 +47,7 @@ def show(context: typer.Context, name: _Name, *, as_json: options.Json = False) 
 
 
 @providers.command()
-def add(
+def create(
     context: typer.Context,
     name: _Name,
     *,
@@ -58,7 +58,7 @@ def add(
     fields: Fields = [],  # noqa: B006  what typer wants
     as_json: options.Json = False,
 ) -> None:
-    """Add a provider; `--set features=…` and `--set config=…` take JSON."""
+    """Make a provider known; `--set features=…` and `--set config=…` take JSON."""
     line: CommandLine = context.obj
     said = _said(base_url, api_version, auth_method, description) | fields_of(fields)
 
@@ -87,14 +87,14 @@ def update(
 
 
 @providers.command()
-def remove(context: typer.Context, name: _Name, *, yes: options.Yes = False) -> None:
-    """Remove a provider that has no models and no families."""
+def delete(context: typer.Context, name: _Name, *, yes: options.Yes = False) -> None:
+    """Delete a provider that has no models and no families."""
     line: CommandLine = context.obj
     if not yes:
-        typer.confirm(f"This removes {name}. Go on?", abort=True, err=True)
+        typer.confirm(f"This deletes {name}. Go on?", abort=True, err=True)
 
     line.ask(lambda store: store.providers.delete(name, actor=line.actor))
-    typer.echo(f"removed {name}")
+    typer.echo(f"deleted {name}")
 
 
 def _said(
