@@ -16,8 +16,8 @@ from benchmarks.overhead.processes import Cores, Load, Server, start_server
 
 MANY = 200
 """Chunks of a long stream; a short one has one."""
-WRAPPED = ("echo", "relay", "forward", "litellm")
-"""What can be measured; the last is another's, for comparison."""
+WRAPPED = ("echo", "relay", "forward", "by-hand", "litellm")
+"""What can be measured; the last two for comparison: the least that could be done, and another's."""
 _CONNECTIONS = 32
 
 
@@ -85,6 +85,13 @@ def cases(names: Collection[str] = WRAPPED) -> Iterator[Cases]:
                     pairs |= _echoes(bare, wrapped, load, is_awake=cores.server != cores.rest)
                 else:  # their upstream needs the core of the load as well: it may sleep
                     pairs[name] = Case(bare, load, question()), Case(wrapped, load, question())
+        if "by-hand" in names:
+            is_awake = cores.server != cores.rest
+            for name, options in (("echo", ["echo"]), ("relay", ["relay", "--upstream", url])):
+                bare = start_server(stack, cores.server, *options)
+                least = start_server(stack, cores.server, *options, "--by-hand", str(folder / f"{name} by hand"))
+                a, b = (Case(each, load, question(), is_awake=is_awake and name == "echo") for each in (bare, least))
+                pairs[f"{name} by hand"] = a, b
         yield Cases(pairs, alone, skipped)
 
 

@@ -20,13 +20,21 @@ _ROUNDS: Final = 5
 _AROUND: Final = 0.35  # seconds of a burst that do not count: the start, and the server's rest
 _STARTING: Final = 12.0
 _SHORTEST: Final = 0.2
-_RATIOS: Final = {"echo": "b/a", "relay": "d/c", "forward": "forward"}
+_RATIOS: Final = {
+    "echo": "b/a",
+    "relay": "d/c",
+    "forward": "forward",
+    "echo by hand": "b/a by hand",
+    "relay by hand": "d/c by hand",
+}
 _DIFFERENCES: Final[Mapping[str, tuple[str, Callable[[Figure], float]]]] = {
     "request, all threads": ("echo", lambda figure: figure.cpu_us),
     "request, event loop": ("echo", lambda figure: figure.loop_cpu_us),
     "relayed request, all threads": ("relay", lambda figure: figure.cpu_us),
     "relayed request, event loop": ("relay", lambda figure: figure.loop_cpu_us),
     "stream of one chunk, event loop": ("short stream", lambda figure: figure.loop_cpu_us),
+    "request by hand, event loop": ("echo by hand", lambda figure: figure.loop_cpu_us),
+    "relayed request by hand, event loop": ("relay by hand", lambda figure: figure.loop_cpu_us),
     "time to first byte": ("one at a time", lambda figure: figure.first_byte_us),
 }
 _WITH: Final = ("uvicorn", "uvloop", "httptools", "aiohttp")

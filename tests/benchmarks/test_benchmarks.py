@@ -37,6 +37,13 @@ def test_overhead(measured: Any) -> None:
     assert figures["cases"]["relay, wrapped"]["cpu_us"] > 0
 
 
+def test_the_least_that_could_be_done_is_measured_beside_it(measured: Any) -> None:
+    figures = measured("overhead", "--only", "by-hand", "--rounds", "1", "--seconds", "0")
+
+    assert figures["ratios"].keys() == {"b/a by hand", "d/c by hand"}
+    assert figures["cases"]["relay by hand, wrapped"]["requests_per_second"] > 0
+
+
 def test_profile(measured: Any) -> None:
     figures = measured("profile", "--requests", "20", "--rounds", "1")
 
