@@ -36,6 +36,7 @@ class Samples:
         self.looks = 0
         self.own: Counter[Place] = Counter()
         self.whole: Counter[Place] = Counter()
+        self._is_looking = False
         self._packages = packages
         self._places: dict[CodeType, Place | None] = {}
 
@@ -51,6 +52,15 @@ class Samples:
             signal.signal(signal.SIGALRM, before)
 
     def _look(self, _signal: int, frame: FrameType | None) -> None:
+        if self._is_looking:  # for longer than it is from one look to the next
+            return
+        self._is_looking = True
+        try:
+            self._note(frame)
+        finally:
+            self._is_looking = False
+
+    def _note(self, frame: FrameType | None) -> None:
         self.looks += 1
         seen: set[Place] = set()
         while frame is not None:
