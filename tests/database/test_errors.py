@@ -107,6 +107,7 @@ async def test_a_file_that_is_no_database_cannot_be_opened(tmp_path: Path) -> No
         await Database(DatabaseURL.parse(f"sqlite:///{path}")).open()
 
     assert path.read_text().startswith("not a database")
+    assert path not in _open_files()
 
 
 async def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
@@ -167,3 +168,7 @@ async def test_nothing_secret_is_logged_however_much_is(database_url: str, caplo
 
     assert CANARY not in caplog.text
     assert logging.getLogger("databases").level > logging.DEBUG
+
+
+def _open_files() -> set[Path]:
+    return {link.readlink() for link in Path("/proc/self/fd").iterdir() if link.is_symlink()}

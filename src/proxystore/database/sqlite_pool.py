@@ -45,11 +45,15 @@ class Source:
         class Connection(sqlite3.Connection):
             def __init__(self, *arguments: Any, **options: Any) -> None:
                 super().__init__(*arguments, **options)
-                self.execute("PRAGMA journal_mode = wal")
-                self.execute(f"PRAGMA synchronous = {'full' if source.sync == 'within' else 'normal'}")
-                self.execute("PRAGMA foreign_keys = on")
-                self.execute("PRAGMA temp_store = memory")
-                self.execute(f"PRAGMA wal_autocheckpoint = {_LONGEST_LOG}")
+                try:
+                    self.execute("PRAGMA journal_mode = wal")
+                    self.execute(f"PRAGMA synchronous = {'full' if source.sync == 'within' else 'normal'}")
+                    self.execute("PRAGMA foreign_keys = on")
+                    self.execute("PRAGMA temp_store = memory")
+                    self.execute(f"PRAGMA wal_autocheckpoint = {_LONGEST_LOG}")
+                except BaseException:
+                    self.close()  # nobody else gets to see it
+                    raise
 
         return Connection
 
@@ -169,29 +173,56 @@ class SQLitePool:
         return None
 
     async def _open(self) -> Kept:
-        opening = self._errands.spawn(self._connect())
+        arrival: asyncio.Future[Kept] = asyncio.get_running_loop().create_future()
+        self._errands.spawn(self._connect(arrival))
         try:
-            return await asyncio.shield(opening)
+            return await arrival
         except asyncio.CancelledError:
-            opening.add_done_callback(self._close_late)
+            if not arrival.cancelled() and arrival.exception() is None:  # it had arrived already
+                await arrival.result().close()
             raise
 
-    async def _connect(self) -> Kept:
+    async def _connect(self, arrival: asyncio.Future[Kept]) -> None:
+        """Open a connection for who waits for its *arrival*, and close it if nobody does any more."""
+        try:
+            kept = await self._connected()
+        except Exception as error:  # noqa: BLE001  for who waits
+            if not arrival.done():
+                arrival.set_exception(error)
+        else:
+            if arrival.done():
+                await kept.close()
+            else:
+                arrival.set_result(kept)
+        finally:
+            arrival.cancel()  # if this was, as by the end of the event loop
+
+    async def _connected(self) -> Kept:
+        opened: list[sqlite3.Connection] = []
+
+        def factory(*arguments: Any, **options: Any) -> sqlite3.Connection:
+            opened.append(self._factory(*arguments, **options))
+            return opened[0]
+
         raw = aiosqlite.connect(
-            self._address, isolation_level=None, factory=self._factory, timeout=self._busy_timeout, uri=True
+            self._address,
+            isolation_level=None,
+            check_same_thread=False,  # it is closed here if it is not wanted any more
+            factory=factory,
+            timeout=self._busy_timeout,
+            uri=True,
         )
         # An open connection's thread would keep the process alive. Until 0.22 the connection was the thread.
         thread: Thread = getattr(raw, "_thread", cast("Any", raw))
         thread.daemon = True
         try:
             return Kept(await raw, thread)
-        except Exception:
-            await asyncio.to_thread(thread.join)  # it has been told to end, and would tell a loop that has closed
+        except BaseException:
+            # The thread was told to end, but would tell a loop that has closed; what it opened, it opened for nobody.
+            await asyncio.to_thread(thread.join, _PATIENCE)
+            for connection in opened:
+                connection.close()
             raise
-
-    def _close_late(self, opening: asyncio.Future[Kept]) -> None:
-        if not opening.cancelled() and opening.exception() is None:
-            self._close(opening.result())
 
     def _close(self, kept: Kept, done: Callable[[], None] | None = None) -> None:
         closing = self._errands.spawn(kept.close())
