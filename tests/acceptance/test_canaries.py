@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -124,7 +125,7 @@ async def _called(settings: Settings, secrets: list[str], told: list[str]) -> No
 async def _rows(url: str) -> list[str]:
     """Return every row of every table, as text."""
     if url.startswith("sqlite"):
-        with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
             return list(connection.iterdump())
     connection = await asyncpg.connect(url)
     try:

@@ -10,7 +10,7 @@ import signal
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +75,8 @@ async def test_a_full_disk_refuses_until_there_is_room(
     assert await worker.stop() in _GRACEFUL
     await take_over(settings)
     await assert_counted(settings, log)
-    assert sqlite3.connect(file).execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    with closing(sqlite3.connect(file)) as database:
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
 async def test_a_full_disk_may_be_told_to_refuse_nobody(settings: Settings, small_disk: Path, nursery: Nursery) -> None:

@@ -16,9 +16,13 @@ from tests.migrations.looking import MACHINERY, SCHEMA, Catalogue, catalogue, ch
 def _expected(url: str) -> Catalogue:
     """Return the catalogue that the metadata alone would make."""
     if url.startswith("sqlite"):
-        with create_engine("sqlite://").begin() as connection:
-            metadata.create_all(connection)
-            return catalogue(connection)
+        engine = create_engine("sqlite://")
+        try:
+            with engine.begin() as connection:
+                metadata.create_all(connection)
+                return catalogue(connection)
+        finally:
+            engine.dispose()
     schema = "expected"
 
     def create(connection: Connection) -> None:
