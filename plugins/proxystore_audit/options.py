@@ -67,9 +67,9 @@ EVENT: Final = (
     Column("outcome"),
     Column("reason"),
     Column("actor"),
-    Column("key_id", "key"),
-    Column("client_ip", "from"),
-    Column("path"),
+    Column("key_id", "key", spare=4),
+    Column("client_ip", "from", spare=2),
+    Column("path", spare=3),
 )
 PROBLEM: Final = (Column("seq", "event", str), Column("kind"), Column("message"))
 

@@ -8,9 +8,9 @@ import typer
 
 from proxystore import CommandLine, Store, UsageEvent, options
 from proxystore_usage.exporting import add_export
-from proxystore_usage.options import Before, EndUser, Id, Key, Model, Project, clients, show
+from proxystore_usage.options import Before, EndUser, Id, Key, Model, Project, clients, event, oldest, show
 from proxystore_usage.reports import add_reports
-from proxystore_usage.tables import EVENT, EVENT_WHOLE, REPRICED
+from proxystore_usage.tables import EVENT_WHOLE, REPRICED, event_columns
 
 usage = typer.Typer(help="Who used what.", no_args_is_help=True)
 add_reports(usage)
@@ -35,13 +35,17 @@ def list_events(
     """List single exchanges, newest first."""
     line: CommandLine = context.obj
 
-    async def read(store: Store) -> list[UsageEvent]:
-        whose = await clients(store, key=key, project=project)
-        return await store.usage.list(
-            limit=limit, before=before, model=model, end_user=end_user, since=since, until=until, **whose
-        )
+    older = None if before is None else oldest(before)
 
-    show(line, line.ask(read), EVENT, EVENT_WHOLE, as_json=as_json, as_csv=as_csv)
+    async def read(store: Store) -> tuple[list[UsageEvent], dict[str, str]]:
+        whose = await clients(store, key=key, project=project)
+        events = await store.usage.list(
+            limit=limit, before=older, model=model, end_user=end_user, since=since, until=until, **whose
+        )
+        return events, await store.usage.key_names(each.key_id for each in events)
+
+    events, names = line.ask(read)
+    show(line, events, event_columns(names), EVENT_WHOLE, as_json=as_json, as_csv=as_csv)
 
 
 @usage.command("show")
@@ -49,8 +53,8 @@ def show_event(context: typer.Context, event_id: Id, *, as_json: options.Json = 
     """Show everything about one exchange."""
     line: CommandLine = context.obj
 
-    event = line.ask(lambda store: store.usage.get(event_id))
-    line.show_one(event, EVENT_WHOLE, as_json=as_json)
+    found = line.ask(lambda store: event(store, event_id))
+    line.show_one(found, EVENT_WHOLE, as_json=as_json)
 
 
 @usage.command()

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Final, TypedDict
+from typing import Annotated, Any, Final, TypedDict
 from uuid import UUID
 
+import msgspec
 import typer
 
-from proxystore import Column, CommandLine, Store, options
+from proxystore import Column, CommandLine, Store, UsageEvent, UsageEventNotFound, options
 
 
 class Grouping(StrEnum):
@@ -46,8 +48,16 @@ def hour(text: str) -> datetime:
     return full if is_recent else full.replace(hour=0)
 
 
+def _beginning(text: str) -> str:
+    digits = text.strip().lower().replace("-", "")
+    if not _is_beginning(digits):
+        raise typer.BadParameter("the id of an event is a UUID, or eight digits and more that it begins with")
+    return digits
+
+
 _HOURS_KEPT: Final = timedelta(days=90)
-_identity: Final = options.identity("an event")
+_DIGITS: Final = 32
+_is_beginning: Final = re.compile(r"[0-9a-f]{8,32}").fullmatch
 By = Annotated[Grouping, typer.Option(help="What to sum up by.")]
 SinceHour = Annotated[
     datetime | None,
@@ -67,8 +77,10 @@ Provider = Annotated[str | None, typer.Option(help="Only those of this provider,
 Key = Annotated[str | None, typer.Option(help="Only those of this key, by its id or its name.")]
 Project = Annotated[str | None, typer.Option(help="Only those of this project, by its id or its name.")]
 EndUser = Annotated[str | None, typer.Option(help="Only those on behalf of this end user, as the list shows it.")]
-Before = Annotated[UUID | None, typer.Option(parser=_identity, metavar="ID", help="Only those older than this event.")]
-Id = Annotated[UUID, typer.Argument(parser=_identity, metavar="ID", help="As in the list.", show_default=False)]
+Before = Annotated[
+    str | None, typer.Option(parser=_beginning, metavar="ID", help="Only those older than this event; as in the list.")
+]
+Id = Annotated[str, typer.Argument(parser=_beginning, metavar="ID", help="As in the list.", show_default=False)]
 
 
 class Clients(TypedDict):
@@ -86,6 +98,30 @@ async def clients(store: Store, *, key: str | None, project: str | None) -> Clie
     }
 
 
+def oldest(beginning: str) -> UUID:
+    """Return the least of all ids with this *beginning*."""
+    return UUID(hex=beginning.ljust(_DIGITS, "0"))
+
+
+async def event(store: Store, beginning: str) -> UsageEvent:
+    """Return the event whose id has this *beginning*.
+
+    Raises:
+        UsageEventNotFound: There is none.
+        BadParameter: There are several.
+    """
+    if len(beginning) == _DIGITS:
+        return await store.usage.get(UUID(hex=beginning))
+    latest = await store.usage.list(limit=2, before=UUID(hex=beginning.ljust(_DIGITS, "f")))
+    found = [each for each in latest if each.event_id.hex.startswith(beginning)]
+    if len(found) > 1:
+        ids = " and ".join(str(each.event_id) for each in found)
+        raise typer.BadParameter(f"the ids of several events begin so, such as {ids}")
+    if not found:
+        raise UsageEventNotFound
+    return found[0]
+
+
 def show(
     line: CommandLine,
     rows: Sequence[object],
@@ -98,8 +134,15 @@ def show(
     """Print *columns* of *rows* as a table, or the *whole* of them as JSON or CSV."""
     if as_csv:
         typer.echo(csv_of(rows, whole), nl=False)
+    elif as_json:
+        line.show(rows, whole, as_json=True)
     else:
-        line.show(rows, columns, whole=whole, as_json=as_json)
+        line.show([_named(row) for row in rows], columns)
+
+
+def _named(row: Any) -> object:
+    """Return a group of a report that has no name by its id: the list may have no room for ids."""
+    return msgspec.structs.replace(row, name=row.group) if getattr(row, "name", "") is None else row
 
 
 def csv_of(rows: Sequence[object], columns: Sequence[Column], *, has_heading: bool = True) -> str:

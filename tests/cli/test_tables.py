@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -39,6 +42,51 @@ def test_nothing_is_cut_when_piped(capsys: pytest.CaptureFixture[str]) -> None:
     print_table([{"id": "x" * 500, "more": "y" * 500}], [Column("id"), Column("more")])
 
     assert f"{'x' * 500}  {'y' * 500}" in capsys.readouterr().out
+
+
+@pytest.fixture(name="terminal")
+def _terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[[int], None]:
+    """Makes of standard output a terminal of so many columns."""
+
+    def widen(columns: int) -> None:
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+        monkeypatch.setenv("COLUMNS", str(columns))
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.setenv("NO_COLOR", "1")
+
+    return widen
+
+
+_SPARED = (Column("id"), Column("more", spare=1), Column("least", spare=2), Column("at"), Column("count"))
+_WIDE = {"id": "x" * 10, "more": "m" * 20, "least": "l" * 20, "at": datetime(2026, 11, 21, tzinfo=UTC), "count": 12_345}
+
+
+@pytest.mark.parametrize(("columns", "left"), [(84, []), (83, ["least"]), (62, ["least"]), (61, ["least", "more"])])
+def test_a_terminal_has_the_columns_there_is_room_for(
+    terminal: Callable[[int], None], capsys: pytest.CaptureFixture[str], columns: int, left: list[str]
+) -> None:
+    terminal(columns)
+    print_table([_WIDE], _SPARED)
+    shown, told = capsys.readouterr()
+
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", shown).splitlines()
+    assert len(lines) == 3
+    assert max(map(len, lines)) <= columns
+    assert lines[0].split() == [column.name for column in _SPARED if column.name not in left]
+    assert ("no room for" in told) == bool(left)
+    assert all(name in told for name in left)
+
+
+def test_words_are_folded_where_nothing_can_be_spared_and_times_and_numbers_are_not(
+    terminal: Callable[[int], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal(40)
+    print_table([_WIDE], _SPARED)
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out).splitlines()
+
+    assert "2026-11-21 00:00:00Z  12,345" in lines[2]
+    assert "".join(line.split()[0] for line in lines[2:]) == "x" * 10
+    assert max(map(len, lines)) <= 40
 
 
 def test_no_rows_are_said_to_be_none(capsys: pytest.CaptureFixture[str]) -> None:

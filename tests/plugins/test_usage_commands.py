@@ -5,10 +5,16 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+import os
+import pty
+import re
+import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeAlias
+from typing import IO, TypeAlias
 from uuid import UUID
 
 import pytest
@@ -139,13 +145,73 @@ def test_the_list_is_newest_first_and_can_be_filtered(type_: Type, ids: list[UUI
     assert len(json.loads(type_("list", "--model", "gpt-6", "--json").stdout)) == 1
     assert len(json.loads(type_("list", "--key", "key_1", "--json").stdout)) == 2
     assert len(json.loads(type_("list", "--before", str(min(ids[:2])), "--json").stdout)) == 1
-    assert str(ids[0]) in type_("list").stdout
+    assert [line.split()[0] for line in type_("list").stdout.splitlines()[1:]] == [
+        str(each)[:18] for each in sorted(ids, reverse=True)
+    ]
 
 
-def test_one_event_is_shown_whole(type_: Type, ids: list[UUID]) -> None:
-    assert "gpt-5-2026" in type_("show", str(ids[0])).stdout
-    event = json.loads(type_("show", str(ids[0]), "--json").stdout)
-    assert (event["event_id"], event["input_tokens"], event["cost"]) == (str(ids[0]), 1000, "0.001250000")
+def test_an_event_goes_by_what_its_id_begins_with(type_: Type, ids: list[UUID]) -> None:
+    shown = type_("show", str(ids[2])[:18], "--json")
+    assert json.loads(shown.stdout)["event_id"] == str(ids[2])
+    older = json.loads(type_("list", "--before", str(min(ids[:2]))[:18], "--json").stdout)
+    assert [row["event_id"] for row in older] == [str(ids[2])]
+
+    several = type_("show", str(ids[0])[:8])
+    assert several.exit_code == 2
+    assert "several events begin so" in " ".join(several.stderr.split())
+    assert "There is no usage event" in type_("show", "0" * 18).stderr
+    assert type_("show", "01a1").exit_code == 2
+    assert type_("show", "no-id").exit_code == 2
+
+
+def test_keys_are_called_by_their_names(migrated_url: str, tmp_path: Path) -> None:
+    settings = Settings.load(environ={}, database_url=migrated_url, data_dir=tmp_path / "data")
+
+    async def fill() -> str:
+        async with Store(settings=settings) as store:
+            new = await store.keys.create(name="search")
+            store.ledger.append(entry(key_id=new.record.id))
+            store.ledger.append(entry(key_id="of a plugin"))
+            await store.ledger.drain(10)
+            return new.record.id
+
+    key_id = asyncio.run(fill())
+    cli = build(settings, "usage")
+    listed = CliRunner().invoke(cli, ["usage", "list"]).stdout
+    assert "  search  " in listed
+    assert "  of a plugin  " in listed
+    assert key_id not in listed
+    assert {row["key_id"] for row in json.loads(CliRunner().invoke(cli, ["usage", "list", "--json"]).stdout)} == {
+        key_id,
+        "of a plugin",
+    }
+    _, *costs = CliRunner().invoke(cli, ["usage", "costs", "--by", "key"]).stdout.splitlines()
+    assert {re.split("  +", line)[1] for line in costs} == {"search", "of a plugin"}
+
+
+def test_the_list_fits_into_a_terminal(type_: Type, migrated_url: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "proxystore", "--database", migrated_url, "usage", "list"]
+    environ = os.environ | {"PROXYSTORE_DATA_DIR": str(tmp_path / "data"), "COLUMNS": "80", "TERM": "xterm"}
+    ours, theirs = pty.openpty()
+    with open(ours, "rb", buffering=0) as screen:  # noqa: PTH123  a terminal has no path
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=theirs, stderr=subprocess.PIPE, env=environ, check=True, text=True
+        )
+        os.close(theirs)
+        lines = re.sub(r"\x1b\[[0-9;]*m", "", _all(screen)).splitlines()
+
+    assert max(map(len, lines)) <= 80
+    assert lines[0].split() == ["id", "started", "model", "outcome", "cost"]
+    assert len(lines) == 5
+    assert "no room for: key, status, input, output, ms" in done.stderr
+
+
+def _all(screen: IO[bytes]) -> str:
+    read = b""
+    with suppress(OSError):  # what Linux calls the end of a terminal
+        while more := screen.read(4096):
+            read += more
+    return read.decode()
 
 
 @pytest.mark.parametrize(

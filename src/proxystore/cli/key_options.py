@@ -121,6 +121,7 @@ _HEADINGS: Final = {
     "request_count": "requests",
     "cache_hit_count": "answered from the cache",
 }
+_SPARE: Final = {"expires_at": 1, _PROJECT: 2, "last_used_at": 3, "prefix": 4}
 PROJECTS: Final = (Column("id"), Column("name"), Column("is_active", "active"), Column("created_at", "created"))
 WHOLE_PROJECT: Final = tuple(
     Column(name, _HEADINGS.get(name))
@@ -151,7 +152,10 @@ class Keys(NamedTuple):
     def _columns(self, names: Sequence[str]) -> tuple[Column, ...]:
         return tuple(
             Column(
-                name, _HEADINGS.get(name), (lambda each: self.projects.get(each, each)) if name == _PROJECT else None
+                name,
+                _HEADINGS.get(name),
+                (lambda each: self.projects.get(each, each)) if name == _PROJECT else None,
+                _SPARE.get(name, 0),
             )
             for name in names
         )

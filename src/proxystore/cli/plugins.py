@@ -15,9 +15,9 @@ from proxystore.hooks import left_out
 _COLUMNS = (
     Column("order"),
     Column("name"),
-    Column("version"),
+    Column("version", spare=2),
     Column("state"),
-    Column("origin", "from"),
+    Column("origin", "from", spare=1),
     Column("hooks"),
 )
 _PLACES = (Column("hook"), Column("place", "asked"), Column("of"))

@@ -27,12 +27,12 @@ from proxystore.store import Store
 LIST: Final = (
     Column("name"),
     Column("provider"),
-    Column("mode"),
-    Column("max_input_tokens", "input"),
-    Column("max_output_tokens", "output"),
+    Column("mode", spare=1),
+    Column("max_input_tokens", "input", spare=3),
+    Column("max_output_tokens", "output", spare=3),
     Column("input_price", "$/M in", str),
     Column("output_price", "$/M out", str),
-    Column("source"),
+    Column("source", spare=2),
 )
 WHOLE: Final = tuple(Column(name) for name in Model.__struct_fields__)
 MATCHES: Final = (Column("name"), Column("provider"), Column("mode"), Column("source"), Column("score"))

@@ -15,10 +15,10 @@ from proxystore.records.models import Provider
 _LIST: Final = (
     Column("name"),
     Column("base_url"),
-    Column("api_version"),
-    Column("auth_method"),
+    Column("api_version", spare=3),
+    Column("auth_method", spare=2),
     Column("description"),
-    Column("source"),
+    Column("source", spare=1),
 )
 _WHOLE: Final = tuple(Column(name) for name in Provider.__struct_fields__)
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="Such as openai.", show_default=False)]

@@ -54,9 +54,14 @@ async def named(database: Database, by: str, summaries: Sequence[S]) -> list[S]:
     """Return *summaries* by key or by project with what those are called, others as they are."""
     if by not in _NAMES:
         return list(summaries)
-    kind, query = _NAMES[by]
-    names = dict(await _looked_up(database, query, kind, (summary.group for summary in summaries)))
-    return [msgspec.structs.replace(summary, name=names.get(summary.group or "")) for summary in summaries]
+    found = await names(database, by, (summary.group for summary in summaries))
+    return [msgspec.structs.replace(summary, name=found.get(summary.group or "")) for summary in summaries]
+
+
+async def names(database: Database, of: str, labels: Iterable[str | None]) -> dict[str, str]:
+    """Return what those *of* a kind, ``key`` or ``project``, are called, by their ids."""
+    kind, query = _NAMES[of]
+    return dict(await _looked_up(database, query, kind, set(labels)))
 
 
 async def tags(database: Database, keys: Iterable[str | None]) -> dict[str | None, list[str | None]]:

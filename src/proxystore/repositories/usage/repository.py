@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import UTC, datetime
 from typing import Final, Literal, TypeAlias, TypedDict, TypeVar, Unpack
 from uuid import UUID
@@ -100,6 +100,10 @@ class UsageRepository:
             if len(events) < page:
                 return
             filters = filters | _given(after=events[-1].event_id)
+
+    async def key_names(self, keys: Iterable[str | None]) -> dict[str, str]:
+        """Return what *keys* are called, by their ids; callers that only a plugin knows are not in it."""
+        return await labels.names(self._database, "key", keys)
 
     async def summary(
         self, by: Grouping, *, since: datetime | None = None, until: datetime | None = None, **chosen: Unpack[Chosen]
