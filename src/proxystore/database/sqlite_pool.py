@@ -92,10 +92,12 @@ class Kept:
 
     def end(self) -> None:
         """Close it now, unless it is closed: its loop ended before it got to that."""
-        stop = getattr(self.raw, "stop", None)  # until 0.22 there was none, and nothing complained
-        if self.raw._connection is not None and stop is not None:
-            stop()
+        connection = self.raw._connection
+        if connection is not None:
+            _stop(self.raw)
             self._thread.join(_PATIENCE)
+            if not self._thread.is_alive():
+                connection.close()
 
 
 class SQLitePool:
@@ -218,8 +220,8 @@ class SQLitePool:
         try:
             return Kept(await raw, thread)
         except BaseException:
-            # The thread was told to end, but would tell a loop that has closed; what it opened, it opened for nobody.
-            await asyncio.to_thread(thread.join, _PATIENCE)
+            _stop(raw)  # until 0.22 it ran on if this was cancelled
+            await asyncio.to_thread(thread.join, _PATIENCE)  # else it tells a loop that has closed
             for connection in opened:
                 connection.close()
             raise
@@ -251,3 +253,9 @@ class SQLitePool:
             self._close(self._idle.pop(0))
         if len(self._idle) > self._settings.min_size:
             self._schedule()
+
+
+def _stop(raw: aiosqlite.Connection) -> None:
+    """Have the thread end when it has done what it was given; since 0.22 it closes the connection then."""
+    stop = getattr(raw, "stop", None) or raw._stop_running  # type: ignore[attr-defined]
+    stop()
