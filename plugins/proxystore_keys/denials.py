@@ -38,7 +38,7 @@ UNAVAILABLE: Final = Denial(
 UNREADABLE: Final = Denial(
     status=400,
     code="unreadable_request",
-    message="This API key is limited, and the request does not tell which model it is for.",
+    message="This API key is limited, and the request does not tell, or not plainly, which model it is for.",
 )
 _MAKE_ONE: Final = " There is no API key yet: make one with `proxystore keys create NAME`."
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from proxystore import Denial, Exchange, KnownKey, Principal, Request, Settings, Store, StoreError, hookimpl
 from proxystore_keys.denials import (
     BY_STANDING,
@@ -18,6 +16,7 @@ from proxystore_keys.denials import (
     with_hint,
 )
 from proxystore_keys.models import LONGEST_LIST, asked_for, is_list, narrowed
+from proxystore_keys.naming import models_of
 from proxystore_keys.places import Places, Shown
 from proxystore_keys.public import Public
 
@@ -74,9 +73,9 @@ class Keys:
 
     @hookimpl(tryfirst=True)
     def on_request(self, exchange: Exchange, store: Store) -> Awaitable[Denial | None] | None:
-        """Refuse models that the key may not use, and requests of limited keys that do not tell theirs."""
+        """Refuse models that the key may not use, and requests of limited keys that do not tell theirs plainly."""
         who = exchange.principal
-        if who is None or (who.models is None and not who.limits):
+        if who is None or (who.models is None and not _is_limited_by_money(who)):
             return None
         return self._authorize(exchange, who, store)
 
@@ -100,13 +99,13 @@ class Keys:
         request = exchange.request
         if request.method in _ASKING_ONLY and not request.is_websocket:
             return self._asks(exchange, who)
-        model = request.call.request_model if request.is_claimed else await _named(request)
-        if model is None:
-            is_bound = who.models is not None or _is_limited_by_money(who)
-            return UNREADABLE if is_bound and request.call.is_billable else None
-        if _may_use(who, model) or await _stands_for_what_it_may_use(exchange, who, model, store):
-            return None
-        return forbidden(model)
+        models = await models_of(request, with_fallbacks=who.models is not None)
+        if not models or (who.models is None and len(models) > 1):
+            return UNREADABLE if request.call.is_billable else None
+        for model in sorted(models):
+            if not _may_use(who, model) and not await _stands_for_what_it_may_use(exchange, who, model, store):
+                return forbidden(model)
+        return None
 
     def _usual(self, request: Request, store: Store) -> KnownKey | None:
         """Return a good key that is remembered, and stands where keys of ours usually do; nothing of this waits."""
@@ -186,7 +185,7 @@ def _may_use(who: Principal, model: str) -> bool:
 
 async def _stands_for_what_it_may_use(exchange: Exchange, who: Principal, model: str, store: Store) -> bool:
     """Tell whether *model* is another name, to *who*, of one that they may use."""
-    meaning = exchange.model
+    meaning = exchange.model if model == exchange.request.call.request_model else None
     if meaning is None:
         found = await store.catalogue.find(model, exchange.request.format.name)
         meaning = found.of(who.key_id, who.project_id)
@@ -195,18 +194,3 @@ async def _stands_for_what_it_may_use(exchange: Exchange, who: Principal, model:
 
 def _is_limited_by_money(who: Principal) -> bool:
     return any(limit.unit == "nanousd" for limit in who.limits)
-
-
-async def _named(request: Request) -> str | None:
-    """Return the model that the body of a request names which no wire format knows."""
-    if b"json" not in (request.header(b"content-type") or b""):
-        return None
-    try:
-        named = msgspec.json.decode(await request.read(), type=_Named).model
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    return named or None
-
-
-class _Named(msgspec.Struct):
-    model: str | None = None

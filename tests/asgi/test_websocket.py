@@ -109,6 +109,8 @@ class Limited:
     [
         ("/v1/realtime", "refuse", 426),
         ("/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent", "refuse", 426),
+        ("/vertex_ai/live", "refuse", 426),
+        ("/deepgram/v1/listen", "refuse", 426),
         ("/v1/realtime", "allow", 101),
         ("/v1/responses", "refuse", 101),
         ("/chat", "refuse", 101),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_BOUNDARY: Final = re.compile(rb'boundary=(?:"([^"]{1,70})"|([^;\s]{1,70}))', re.IGNORECASE)
+_BOUNDARY: Final = re.compile(rb';\s*boundary=(?:"([^"]{1,70})"|([^;\s]{1,70}))', re.IGNORECASE)
 _NAME: Final = re.compile(rb'content-disposition:[^\r\n]*?[;\s]name="?([^";\r\n]+)"?', re.IGNORECASE)
 
 

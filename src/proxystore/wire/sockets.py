@@ -9,7 +9,7 @@ from proxystore.values import Denial
 from proxystore.wire.format import WireFormat
 from proxystore.wire.reading import Listener
 
-_UNMETERED: Final = ("/realtime", ".BidiGenerateContent")
+_UNMETERED: Final = ("/realtime", "/live", "/listen", ".BidiGenerateContent", ".BidiGenerateContentConstrained")
 
 
 class SocketFormat(Protocol):
@@ -24,7 +24,10 @@ class SocketFormat(Protocol):
         """How a request reads once it has been made, and how the opening is refused."""
 
     def request_in(self, message: bytes) -> bytes | None:
-        """Return what the client asks in *message*, as the body of a request; ``None`` if it asks nothing."""
+        """Return what the client asks in *message*, as the body of a request; ``None`` if it asks nothing.
+
+        What cannot be read may ask something: it is a request that names no model.
+        """
 
     def message_for(self, body: bytes) -> bytes:
         """Return the message that asks for *body*, which a plugin has edited."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final
 
 import msgspec
@@ -14,7 +15,8 @@ from proxystore.wire.openai.response_listener import WORDS, ResponseListener
 from proxystore.wire.openai.responses import Responses
 from proxystore.wire.reading import Listener
 
-_CREATE: Final = b"response.create"
+_CREATE: Final = "response.create"
+_ESCAPED: Final = b"\\u"
 _MORE, _ERROR = WORDS
 
 
@@ -33,12 +35,20 @@ class ResponsesSocket:
     format: WireFormat = Responses()
 
     def request_in(self, message: bytes) -> bytes | None:
-        """Return the fields of ``response.create``: beside its type, or, as some send them, in ``response``."""
-        told = decode(_decoder, message) if _CREATE in message else None
-        if told is None or told.type != _CREATE.decode():
-            return None
+        """Return the fields of ``response.create``: beside its type, or, as some send them, in ``response``.
+
+        What others may take for a request, and for another one than we do, is one of which nothing can be read.
+        """
+        told = decode(_decoder, message)
+        if told is None:
+            return message if message.strip() else None
+        if told.type != _CREATE:
+            return _unclear(message) if _may_ask(message) else None
         nested = bytes(told.response)
-        return nested if nested.startswith(b"{") else message
+        if not nested.startswith(b"{"):
+            return message
+        rest = message.replace(nested, b"", 1).lower()
+        return _unclear(message) if b'model"' in rest or _ESCAPED in rest else nested
 
     def message_for(self, body: bytes) -> bytes:
         """Return *body* with its type."""
@@ -60,3 +70,18 @@ class ResponsesSocket:
         error = error_object(denial)
         flat = {"code": error["code"], "message": error["message"], "param": None, "sequence_number": 0}
         return encode({"type": "error", "status": denial.status, **flat, "error": error})
+
+
+def _may_ask(message: bytes) -> bool:
+    """Tell whether *message* says ``response.create`` to who takes the first of two types, or minds no case."""
+    if _ESCAPED not in message and _CREATE.encode() not in message:
+        return False
+    try:
+        members = json.loads(message, object_pairs_hook=tuple)
+    except (ValueError, RecursionError):
+        return True
+    return any(name.lower() == "type" and told == _CREATE for name, told in members)
+
+
+def _unclear(message: bytes) -> bytes:
+    return b"[%b]" % message  # as long, and no object
