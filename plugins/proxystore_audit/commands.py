@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from pathlib import Path as File
 from typing import IO, Annotated, Any, Final
 
 import msgspec
@@ -16,7 +15,6 @@ from proxystore_audit.options import EVENT, PROBLEM, WHOLE, clients, event_named
 
 _POLL: Final = 0.5
 _RECENT: Final = 10
-_Output = Annotated[File | None, typer.Option("--output", "-o", help="Where to; else to standard output.")]
 _Once = Annotated[bool, typer.Option("--once", help="Show what there is, and do not wait for more.")]
 
 audit = typer.Typer(help="Who did what, and what was refused.", no_args_is_help=True)
@@ -85,7 +83,7 @@ def show_event(context: typer.Context, event: given.Event, *, as_json: options.J
 def export(
     context: typer.Context,
     *,
-    output: _Output = None,
+    output: options.Output = None,
     since: options.Since = None,
     until: options.Until = None,
     text: given.Text = None,
@@ -115,17 +113,17 @@ def export(
                     file.write(msgspec.json.encode(event) + b"\n")
                     count += 1
                     told(1)
+            file.flush()
             asked = {name: str(value) for name, value in chosen.items() if value is not None}
             await store.audit.record("audit.export", actor=line.actor, metadata={"events": count, **asked})
-        file.flush()
         return count
 
     if output is None:
-        line.run(work(sys.stdout.buffer))
-        return
-    with output.open("wb") as file:
-        count = line.run(work(file))
-    typer.echo(f"{count:,} events were written to {output}", err=True)
+        count = line.run(work(sys.stdout.buffer))
+    else:
+        with output.open("wb") as file:
+            count = line.run(work(file))
+    typer.echo(f"{count:,} events were written to {output or 'standard output'}", err=True)
 
 
 @audit.command()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from enum import StrEnum
-from pathlib import Path
 from typing import IO, Annotated, Any, Final, Protocol
 
 import msgspec
@@ -59,7 +58,7 @@ class _Jsonl:
             self._file.write(msgspec.json.encode(event) + b"\n")
 
     def close(self) -> None:
-        self._file.flush()
+        pass  # a line needs no end
 
 
 class _Parquet:
@@ -87,7 +86,6 @@ _SINKS: Final[Mapping[Format, Callable[[IO[bytes]], Sink]]] = {
     Format.PARQUET: _Parquet,
 }
 _Format = Annotated[Format, typer.Option("--format", help="How to write them.")]
-_Output = Annotated[Path | None, typer.Option("--output", "-o", help="Where to; else to standard output.")]
 
 
 def add_export(cli: typer.Typer) -> None:
@@ -99,7 +97,7 @@ def export(
     context: typer.Context,
     *,
     written_as: _Format = Format.CSV,
-    output: _Output = None,
+    output: options.Output = None,
     since: options.Since = None,
     until: options.Until = None,
     model: Model = None,
@@ -122,17 +120,18 @@ def export(
                     count += len(page)
                     told(len(page))
                 sink.close()
+                file.flush()
             asked = {"format": written_as.value, "since": since, "until": until, "model": model, **whose}
             said = {name: str(value) for name, value in asked.items() if value is not None}
             await store.audit.record("usage.export", actor=line.actor, metadata={"events": count, **said})
             return count
 
     if output is None:
-        line.run(work(sys.stdout.buffer))
-        return
-    with output.open("wb") as file:
-        count = line.run(work(file))
-    typer.echo(f"{count:,} events were written to {output}", err=True)
+        count = line.run(work(sys.stdout.buffer))
+    else:
+        with output.open("wb") as file:
+            count = line.run(work(file))
+    typer.echo(f"{count:,} events were written to {output or 'standard output'}", err=True)
 
 
 async def _expected(store: Store, **chosen: Any) -> int | None:

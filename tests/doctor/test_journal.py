@@ -8,16 +8,21 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from typer.testing import CliRunner
 
+from proxystore.cli import build
 from proxystore.database import Database
 from proxystore.doctor import Finding
 from proxystore.ids import uuid7
 from proxystore.ledger import Ledger
+from proxystore.ledger.audit_entries import audit_frame
 from proxystore.ledger.entries import encode
 from proxystore.ledger.frames import Kind, framed
 from proxystore.ledger.identity import store_id
 from proxystore.ledger.journal import Journal
 from proxystore.ledger.segment import Segment
+from proxystore.ledger.trail import AUDIT_FOLDER
+from proxystore.records.audit import AuditEntry
 from proxystore.settings import Settings
 from tests.doctor.examined import examined, only, problems
 from tests.ledger.world import begin, entry
@@ -52,9 +57,19 @@ def _written(settings: Settings, store: UUID, *, hours_ago: int = 0) -> Path:
     return journal.directory
 
 
-def _findings(settings: Settings) -> list[Finding]:
+def _noted(settings: Settings, store: UUID, *, hours_ago: int = 0) -> Path:
+    """Note something for the audit trail that no writer takes up; return the directory."""
+    at = time.time_ns() // 1_000_000 - hours_ago * _HOUR_MS
+    journal = Journal(settings.data_dir / "journal" / str(store) / AUDIT_FOLDER, store)
+    journal.open()
+    journal.note(audit_frame(AuditEntry(event_id=uuid7(at), occurred_at=at * 1000, action="request")))
+    journal.close()
+    return journal.directory
+
+
+def _findings(settings: Settings, check: str = "journal") -> list[Finding]:
     findings = examined(database_url=settings.database_url, data_dir=settings.data_dir)
-    return [finding for finding in findings if finding.check == "journal"]
+    return [finding for finding in findings if finding.check == check]
 
 
 def test_what_was_written_down_is_well(settings: Settings) -> None:
@@ -88,6 +103,34 @@ def test_what_waits_for_long_is_a_problem(settings: Settings, store: UUID) -> No
 
     assert "2 events are not in the database" in finding.message
     assert "120 minutes" in finding.message
+
+
+def test_what_waits_for_the_audit_trail_is_told_by_itself(settings: Settings, store: UUID) -> None:
+    (well,) = _findings(settings, "audit")
+    _noted(settings, store)
+    (waiting,) = _findings(settings, "audit")
+    _noted(settings, store, hours_ago=2)
+    (late,) = _findings(settings, "audit")
+
+    assert (well.level, well.message) == ("ok", "all of it is in the database")
+    assert waiting.level == "ok"
+    assert "1 audit event is not in the database" in waiting.message
+    assert late.level == "problem"
+    assert "2 audit events are not in the database, the oldest for 120 minutes" in late.message
+    assert "`proxystore audit list`" in str(late.mend)
+    assert [finding.level for finding in _findings(settings)] == ["ok"]
+
+
+def test_what_mends_takes_up_what_waits(settings: Settings, store: UUID) -> None:
+    _written(settings, store, hours_ago=2)
+    _noted(settings, store, hours_ago=2)
+
+    for group in ("audit", "usage"):
+        assert CliRunner().invoke(build(settings, group), [group, "list"]).exit_code == 0
+
+    assert {finding.message for check in ("journal", "audit") for finding in _findings(settings, check)} == {
+        "all of it is in the database"
+    }
 
 
 def test_looking_leaves_the_segments_to_their_writer(settings: Settings, store: UUID) -> None:

@@ -132,6 +132,20 @@ def test_events_are_exported_in_every_format(type_: Type, ids: list[UUID], tmp_p
     assert found == {name: [str(event_id) for event_id in sorted(ids)] for name in written}
 
 
+def test_a_dash_is_standard_output(type_: Type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = type_("export", "--output", "-")
+    assert len(result.stdout.splitlines()) == 4
+    assert "3 events were written to standard output" in result.stderr
+    assert not Path("-").exists()
+
+
+def test_a_command_that_does_not_wait_for_the_journal_says_so(type_: Type, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "note:" not in type_("list").stderr
+    monkeypatch.setattr("proxystore.cli.commandline._PATIENCE", 0.0)
+    assert "is not in the database yet: `proxystore ledger status` tells more" in type_("list").stderr
+
+
 def test_an_export_goes_to_standard_output_and_can_be_narrowed(type_: Type) -> None:
     result = type_("export", "--format", "jsonl", "--model", "gpt-6")
     (event,) = map(json.loads, result.stdout.splitlines())

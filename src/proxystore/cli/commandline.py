@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _PATIENCE: Final = 1.0  # seconds
+_NOT_ALL: Final = (
+    "some of what this host has journaled is not in the database yet: `proxystore ledger status` tells more"
+)
 
 
 class CommandLine:
@@ -81,13 +84,14 @@ class CommandLine:
     async def store(self) -> AsyncIterator[Store]:
         """Give the open store, after saying on stderr which database it is.
 
-        What processes of this host have journaled before is in it, unless that takes too long.
+        What processes of this host have journaled before is in it, unless that takes too long: stderr then says so.
         """
         from proxystore.store import Store  # opens doors to three libraries: not for `--help`
 
         self.announce_database()
         async with Store(settings=self.settings, migrations=self.plugins.migrations()) as store:
-            await store.ledger.drain(_PATIENCE)
+            if not await store.ledger.drain(_PATIENCE):
+                typer.echo(f"note: {_NOT_ALL}", err=True)
             yield store
 
     def announce_database(self) -> None:

@@ -27,7 +27,7 @@ def doctor(
 
     line: CommandLine = context.obj
     options = context.find_root().params
-    given = Globals(options["database"], options["config"])
+    given = Globals(options["database"], options["config"], disable=tuple(options["disable"] or ()))
     findings = line.run(examine(given.load))
     if as_json:
         line.show(findings, _COLUMNS, as_json=True)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 from uuid import UUID
 
@@ -133,6 +134,10 @@ async def project_id(store: Store, called: str) -> str:
         return called
 
 
+def _file(text: str) -> Path | None:
+    return None if text == "-" else Path(text)
+
+
 def _from_now(length: timedelta) -> datetime:
     try:
         return datetime.now(UTC) + length
@@ -142,6 +147,10 @@ def _from_now(length: timedelta) -> datetime:
 
 Json = Annotated[bool, typer.Option("--json", help="For programs: every value there is.")]
 Csv = Annotated[bool, typer.Option("--csv", help="For spreadsheets: every value there is.")]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", parser=_file, metavar="FILE", help="Where to; else, and for -, standard output."),
+]
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Since = Annotated[

@@ -6,7 +6,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from proxystore.doctor import clock, database, journal, locks, mounts, permissions, plugins, secrets, space, versions
+from proxystore.doctor import (
+    application,
+    clock,
+    database,
+    journal,
+    locks,
+    mounts,
+    permissions,
+    plugins,
+    secrets,
+    space,
+    versions,
+)
 from proxystore.doctor.database import Facts
 from proxystore.doctor.finding import Finding, ok, problem, warning
 from proxystore.errors import SettingsError
@@ -40,6 +52,7 @@ async def examine(load: Callable[[], Settings]) -> list[Finding]:
     loaded, found = plugins.load(settings)
     findings += found
     migrations = _migrations(loaded, findings)
+    findings += _tried("app", lambda: application.check(settings))
     if settings.url.is_in_memory:
         findings.append(warning("volume", "the database is in memory: all is gone when its process ends", _LOST))
     else:

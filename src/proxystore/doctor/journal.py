@@ -1,4 +1,4 @@
-"""What of the journal is not in the database yet, and why that may be."""
+"""What of the journals, of usage and of the audit trail, is not in the database yet, and why that may be."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from uuid import UUID
 from proxystore.doctor.database import Facts
 from proxystore.doctor.finding import Finding, ok, problem, warning
 from proxystore.ids import milliseconds_of
+from proxystore.ledger.audit_entries import decode_audit
 from proxystore.ledger.entries import decode_end
 from proxystore.ledger.frames import Kind, scan
 from proxystore.ledger.host import host_id
@@ -20,11 +21,15 @@ from proxystore.ledger.segment import SUFFIX, Header
 from proxystore.ledger.segments import ADOPT_AFTER
 from proxystore.ledger.setting_aside import SUFFIX as SET_ASIDE
 from proxystore.ledger.tail import Tail
+from proxystore.ledger.trail import AUDIT_FOLDER
 from proxystore.settings import Settings
 
 _CHECK: Final = "journal"
+_TRAIL: Final = "audit"
 _LATE: Final = 60.0
-_START: Final = "start proxystore: it takes them up; if it runs, its log says why it does not"
+_START: Final = (
+    "start proxystore, or `proxystore {} list`: that takes them up; if it runs, its log says why it does not"
+)
 
 
 class Found(NamedTuple):
@@ -39,21 +44,28 @@ class Found(NamedTuple):
         return self.header.segment_id
 
     @property
+    def is_trail(self) -> bool:
+        """Whether it holds entries for the audit trail, and no events."""
+        return self.path.parent.name == AUDIT_FOLDER
+
+    @property
     def is_elsewhere(self) -> bool:
         """Whether another host, or this one before it was restarted, wrote it a moment ago."""
         return self.header.host_id != host_id() and time.time() - self.path.stat().st_mtime < ADOPT_AFTER
 
     def pending(self, acked: int) -> list[float]:
-        """Return how many seconds ago each event beyond *acked* ended."""
+        """Return how many seconds ago each event beyond *acked* ended, or was noted for the audit trail."""
         data = self.path.read_bytes()[acked:]
-        ended = [_ended(frame.payload) for frame in scan(data, acked, is_final=True) if frame.kind == Kind.END]
-        return [time.time() - at for at in ended]
+        wanted, at = (Kind.AUDIT, _noted) if self.is_trail else (Kind.END, _ended)
+        payloads = [frame.payload for frame in scan(data, acked, is_final=True) if frame.kind == wanted]
+        return [time.time() - at(payload) for payload in payloads]
 
 
 def find(settings: Settings) -> list[Found]:
     """Return every segment in the data directory, of whatever store and host."""
     found: list[Found] = []
-    for path in sorted((settings.data_dir / "journal").glob(f"*/*{SUFFIX}")):
+    journal = settings.data_dir / "journal"
+    for path in sorted([*journal.glob(f"*/*{SUFFIX}"), *journal.glob(f"*/{AUDIT_FOLDER}/*{SUFFIX}")]):
         with suppress(OSError):  # it was taken away meanwhile; or we may not read it, which permissions tell
             tail = Tail.open(path)
             if tail is not None:
@@ -69,24 +81,26 @@ def check(settings: Settings, segments: Sequence[Found], facts: Facts | None) ->
         yield from _unknown(segments)
         return
     ours = [segment for segment in segments if segment.header.store_id == facts.store_id]
-    yield from _backlog(ours, facts)
+    yield from _backlog([segment for segment in ours if not segment.is_trail], facts)
+    yield from _backlog([segment for segment in ours if segment.is_trail], facts, _TRAIL, "audit event")
     yield from _elsewhere(ours)
     yield from _strangers([segment for segment in segments if segment.header.store_id != facts.store_id])
-    aside = sorted(directory.glob(f"*/*{SET_ASIDE}"))
+    aside = sorted(directory.glob(f"**/*{SET_ASIDE}"))
     if aside:
         names = ", ".join(map(str, aside))
         yield warning(_CHECK, f"entries that the database could not hold are in {names}", "read them; each tells why")
 
 
-def _backlog(ours: Sequence[Found], facts: Facts) -> Iterator[Finding]:
-    waiting = {segment: ages for segment in ours if (ages := segment.pending(facts.acked.get(segment.segment_id, 0)))}
+def _backlog(segments: Sequence[Found], facts: Facts, check: str = _CHECK, thing: str = "event") -> Iterator[Finding]:
+    waiting = {found: ages for found in segments if (ages := found.pending(facts.acked.get(found.segment_id, 0)))}
     ages = [age for each in waiting.values() for age in each]
     if not ages:
-        yield ok(_CHECK, "all of it is in the database")
+        yield ok(check, "all of it is in the database")
         return
-    are = "1 event is" if len(ages) == 1 else f"{len(ages):,} events are"
+    are = f"1 {thing} is" if len(ages) == 1 else f"{len(ages):,} {thing}s are"
     told = f"{are} not in the database, the oldest for {_for(max(ages))} (segments: {len(waiting)})"
-    yield problem(_CHECK, told, _START) if max(ages) > _LATE else ok(_CHECK, told)
+    mend = _START.format("audit" if check == _TRAIL else "usage")
+    yield problem(check, told, mend) if max(ages) > _LATE else ok(check, told)
 
 
 def _elsewhere(ours: Sequence[Found]) -> Iterator[Finding]:
@@ -120,6 +134,13 @@ def _ended(payload: bytes) -> float:
     except ValueError:
         return time.time()
     return (milliseconds_of(entry.event_id) + entry.latency_ms) / 1000
+
+
+def _noted(payload: bytes) -> float:
+    try:
+        return decode_audit(payload).occurred_at / 1_000_000
+    except ValueError:
+        return time.time()
 
 
 def _for(seconds: float) -> str:
