@@ -8,6 +8,7 @@ import pytest
 
 from proxystore import Store
 from proxystore.limits import Exhausted, Reservation
+from proxystore.limits.plans import Plans
 from proxystore.settings import Settings
 from tests.limits.world import TurnedClock, budget, counted, limit, reserved
 
@@ -102,6 +103,41 @@ async def test_limits_that_are_lowered_are_met_at_once(settings: Settings) -> No
             assert isinstance(await store.limits.reserve(before), Reservation)
         assert isinstance(await store.limits.reserve(after), Exhausted)
         assert len(reserved(*[await store.limits.reserve(again) for _ in range(25)])) == 20
+
+
+@pytest.mark.parametrize("window", _WINDOWS)
+async def test_limits_that_are_put_back_to_what_they_were_are_met_as_they_are(settings: Settings, window: str) -> None:
+    async with Store(settings=settings) as store:
+        low, high = (limit("requests", amount, window) for amount in (5, 30))
+        passed = [
+            len(reserved(*[await store.limits.reserve((held_to,)) for _ in range(8)]))
+            for held_to in (low, high, low, high)
+        ]
+        assert passed == [5, 8, 0, 8]
+
+
+@pytest.mark.parametrize("window", _WINDOWS)
+async def test_a_limit_that_many_share_is_one_however_few_plans_are_kept(settings: Settings, window: str) -> None:
+    team = limit("requests", 25, window, "team")
+    async with Store(settings=settings) as store:
+        store.limits._plans = Plans(most=2)
+        members = [(team, limit("requests", 10, window, f"key_{member}")) for member in range(5)]
+        for limits in members:
+            taken = await store.limits.reserve(limits)
+            assert isinstance(taken, Reservation)
+            store.limits.settle(taken)
+            async with asyncio.timeout(10):
+                while any(not pool.is_idle for pool in taken.pools):
+                    await asyncio.sleep(0.01)
+        results = await asyncio.gather(*(store.limits.reserve(limits) for limits in members * 8))
+        assert 20 <= len(reserved(*results)) <= 25  # what was settled may be on its way back
+
+
+def test_what_was_held_of_days_that_are_over_is_not_remembered() -> None:
+    plans, limits = Plans(), (limit("nanousd", 5, "day"), limit("requests", 5, "minute"))
+    for day in range(100):
+        plans.get(limits, day * 86_400 * 10**9)
+    assert (len(plans), len(plans._pools)) == (1, 2)
 
 
 async def test_an_unlimited_caller_asks_nobody(settings: Settings) -> None:

@@ -16,7 +16,7 @@ from proxystore.limits.clock import Clock
 from proxystore.settings import Settings
 from proxystore.values import Limit
 from tests.ledger.world import entry
-from tests.limits.world import limit, reserved
+from tests.limits.world import counted, limit, reserved
 
 _MINUTE = 60_000
 _DAY = 86_400
@@ -81,6 +81,27 @@ async def test_never_more_than_a_limit_pass_in_any_sixty_seconds_of_a_steady_str
         busiest = max(sum(second <= other < second + 60 for other in passed) for second in passed)
         assert busiest <= amount * 1.05 + 1
         assert len(passed) >= 2 * amount
+
+
+@pytest.mark.parametrize(("minutes", "used"), [(1, 100), (3, 1000)])
+async def test_what_comes_back_late_is_taken_from_no_minute_but_its_own(
+    settings: Settings, minutes: int, used: int
+) -> None:
+    """An answer may take longer than the two minutes that count."""
+    limits = (limit("tokens", 1000, "minute"),)
+    async with _store(settings) as (store, clock):
+        clock.turn_to(0.1)
+        late = await store.limits.reserve(limits, tokens=900)
+        clock.turn_to(minutes - 0.5)
+        between = await store.limits.reserve(limits, tokens=used)
+        assert isinstance(late, Reservation)
+        assert isinstance(between, Reservation)
+        store.limits.settle(between, tokens=used)
+        clock.turn_to(minutes)
+        assert isinstance(await store.limits.reserve(limits, tokens=500), Exhausted)
+        store.limits.settle(late)
+        await store.limits.close()
+        assert sum(await counted(store, "tokens")) == used
 
 
 async def test_when_to_come_back_is_when_there_is_something(settings: Settings) -> None:

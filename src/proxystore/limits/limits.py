@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
 from proxystore.database import Database
@@ -22,6 +23,8 @@ from proxystore.records.limits import LimitWindow
 from proxystore.repositories.limits import windows_of
 from proxystore.settings import Settings
 from proxystore.values import Call, Limit, Quota
+
+_MINUTE: Final = 60.0
 
 
 class Limits:
@@ -166,7 +169,7 @@ class Limits:
             if pool.span is None:
                 if rest < 0 or at >= pool.began_at:
                     pool.free += rest
-                else:
+                elif at >= pool.began_at - _MINUTE:  # no minute counts that was before
                     self._return_late(pool, rest)
             elif rest < 0:  # the ledger adds that to what was spent: let there be as much less to spend
                 self._give_up(pool, -rest)

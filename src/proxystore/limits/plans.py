@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias
+from collections.abc import Sequence
+from typing import Any, Final, TypeAlias
+from weakref import WeakValueDictionary
 
 from proxystore.limits.pool import UNITS, Pool
 from proxystore.values import Limit
@@ -46,7 +48,8 @@ class Plans:
         self._most = most
         self._plans: dict[Limits, Plan] = {}
         self._alike: dict[int, Plan] = {}
-        self._pools: dict[tuple[str, str, str, int], Pool] = {}
+        # A pool is there once, for as long as a plan, a request or a question has it: two would answer for each other.
+        self._pools: WeakValueDictionary[tuple[str, str, str, int], Pool] = WeakValueDictionary()
 
     def __len__(self) -> int:
         return len(self._plans)
@@ -63,8 +66,10 @@ class Plans:
         known = self.find(limits)
         if known is not None and known.since_ns <= at_ns < known.until_ns:
             return known, []
-        lowered: list[Pool] = []
-        pools = tuple(self._pool(limit, at_ns, lowered) for limit in _strictest(limits))
+        wanted = _strictest(limits)
+        pools = tuple(self._pool(limit, at_ns) for limit in wanted)
+        lowered = [pool for pool, limit in zip(pools, wanted, strict=True) if limit.amount < pool.limit.amount]
+        self._change(pools, wanted)
         plan = self._plans[limits] = Plan(limits, pools)
         if len(self._alike) >= _MOST_ALIKE:
             self._alike.clear()
@@ -72,15 +77,21 @@ class Plans:
         self._make_room()
         return plan, lowered
 
-    def _pool(self, limit: Limit, at_ns: int, lowered: list[Pool]) -> Pool:
+    def _pool(self, limit: Limit, at_ns: int) -> Pool:
         fresh = Pool(limit, at_ns)
-        key = (limit.owner, limit.unit, limit.window, fresh.period)
-        pool = self._pools.setdefault(key, fresh)
-        if pool.limit.amount != limit.amount:
-            if limit.amount < pool.limit.amount:
-                lowered.append(pool)
-            pool.limit, pool.refused_until = limit, 0.0
-        return pool
+        return self._pools.setdefault((limit.owner, limit.unit, limit.window, fresh.period), fresh)
+
+    def _change(self, pools: Sequence[Pool], limits: Sequence[Limit]) -> None:
+        """Hold *pools* to their *limits* as they are now, and forget the plans that say otherwise."""
+        changed = set[Pool]()
+        for pool, limit in zip(pools, limits, strict=True):
+            if pool.limit.amount != limit.amount:
+                pool.limit, pool.refused_until = limit, 0.0
+                changed.add(pool)
+        memories: tuple[dict[Any, Plan], ...] = (self._plans, self._alike) if changed else ()
+        for known in memories:
+            for key in [key for key, plan in known.items() if not changed.isdisjoint(plan.pools)]:
+                del known[key]
 
     def _make_room(self) -> None:
         """Forget the one that was made first if it is idle, else look at it again later."""
@@ -91,9 +102,6 @@ class Plans:
                 self._plans[limits] = plan
                 continue
             self._alike.pop(id(plan.limits), None)
-            for pool in plan.pools:
-                key = (pool.limit.owner, pool.limit.unit, pool.limit.window, 0 if pool.span is None else pool.period)
-                self._pools.pop(key, None)
 
 
 def _strictest(limits: Limits) -> list[Limit]:

@@ -55,6 +55,7 @@ class Pool:
     """
 
     __slots__ = (
+        "__weakref__",
         "asked_at",
         "began_at",
         "current",
