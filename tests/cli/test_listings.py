@@ -62,6 +62,12 @@ def test_settings_are_readable(invoke: Invoke) -> None:
     assert lines["auto_migrate"] == ["yes", "default"]
 
 
+def test_a_plugin_that_cannot_be_left_out_since_there_is_none_is_told(invoke: Invoke) -> None:
+    assert "note:" not in invoke("plugins", "list", "--disable", "keys").stderr
+    told = invoke("plugins", "list", "--disable", "kyes")
+    assert (told.exit_code, told.stderr) == (0, "note: there is no plugin 'kyes' to leave out\n")
+
+
 def test_plugins_are_listed_in_order(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROXYSTORE_PLUGINS", "tests.cli.plugin:Tester,usage")
     rows = json.loads(invoke("plugins", "list", "--json").stdout)

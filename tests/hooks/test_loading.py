@@ -92,6 +92,12 @@ def test_a_class_is_made_with_its_own_settings():
         Plugins.load(settings, [Greeting])
 
 
+def test_settings_of_a_plugin_that_has_none_are_refused():
+    settings = Settings.load(environ={"PROXYSTORE_KEYS__HEADER": "x-key"}, plugins=("keys",))
+    with pytest.raises(SettingsError, match="PROXYSTORE_KEYS__HEADER is no setting of the plugin 'keys'"):
+        Plugins.load(settings)
+
+
 def test_settings_of_a_plugin_that_is_nowhere_are_refused():
     settings = Settings.load(environ={"PROXYSTORE_GREETNIG__WORD": "hi"}, plugins=())
     with pytest.raises(SettingsError, match="PROXYSTORE_GREETNIG__WORD"):

@@ -203,6 +203,20 @@ def test_keys_are_called_by_their_names(migrated_url: str, tmp_path: Path) -> No
     assert {re.split("  +", line)[1] for line in costs} == {"search", "of a plugin"}
 
 
+def test_a_name_that_nobody_has_is_told(type_: Type) -> None:
+    for words in (["list"], ["summary"], ["export"]):
+        result = type_(*words, "--key", "serach", "--project", "nowhere")
+        assert result.exit_code == 0
+        assert "note: no key is called 'serach': `proxystore keys list` has those that there are" in result.stderr
+        assert "note: no project is called 'nowhere': `proxystore projects list`" in result.stderr
+    assert "note:" not in type_("list", "--key", "key_1").stderr
+
+
+def test_where_a_file_cannot_be_is_told(type_: Type, tmp_path: Path) -> None:
+    place = tmp_path / "nowhere" / "x.csv"
+    assert type_("export", "-o", str(place)).stderr.splitlines()[-1] == f"error: {place}: No such file or directory"
+
+
 def test_the_list_fits_into_a_terminal(type_: Type, migrated_url: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "proxystore", "--database", migrated_url, "usage", "list"]
     environ = os.environ | {"PROXYSTORE_DATA_DIR": str(tmp_path / "data"), "COLUMNS": "80", "TERM": "xterm"}

@@ -25,7 +25,7 @@ from proxystore.cli.root import Root
 from proxystore.cli.run import run
 from proxystore.cli.secret import secrets
 from proxystore.cli.settings import settings as settings_group
-from proxystore.hooks import Plugins
+from proxystore.hooks import Plugins, disabled_in_vain
 from proxystore.settings import Settings
 
 DISTRIBUTION = "asgi-proxystore"
@@ -67,6 +67,8 @@ def build(settings: Settings, wanted: str | None = None) -> typer.Typer:
         given = Globals(database, config, debug, tuple(disable or ()))
         needs_settings = context.invoked_subcommand != DOCTOR and (database or config or disable)
         context.obj = CommandLine(given.load() if needs_settings else settings, loaded, config)
+        for name in disabled_in_vain(context.obj.settings):
+            typer.echo(f"note: there is no plugin {name!r} to leave out", err=True)
 
     cli.command(no_args_is_help=False)(run)
     cli.command(no_args_is_help=False)(forward)

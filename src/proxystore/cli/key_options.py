@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperCommand
 from typing_extensions import override
 
-from proxystore.cli.options import deadline, dollars, duration, key_id
+from proxystore.cli.options import deadline, dollars, duration, find_key_id
 from proxystore.cli.tables import Column
 from proxystore.errors import KeyNotFound
 
@@ -173,8 +173,8 @@ async def id_of(store: Store, called: str) -> str:
     Raises:
         KeyNotFound: None is.
     """
-    found = await key_id(store, called)
-    if not found.startswith("key_"):
+    found = await find_key_id(store, called)
+    if found is None:
         raise KeyNotFound(f"No key is called {called!r}: `proxystore keys list` has those that there are.")
     return found
 

@@ -113,24 +113,35 @@ def identity(of: str) -> Callable[[str], UUID]:
 async def key_id(store: Store, called: str) -> str:
     """Return the id of the key that is *called* so, by its id or by its name.
 
-    What no key is called is returned as it is: plugins may let in others than those that the store has.
+    What no key is called is returned as it is, and stderr says so: plugins may let in others than the store has.
 
     Raises:
         BadParameter: Several keys have this name.
     """
+    found = await find_key_id(store, called)
+    if found is None:
+        typer.echo(f"note: no key is called {called!r}: `proxystore keys list` has those that there are", err=True)
+    return called if found is None else found
+
+
+async def find_key_id(store: Store, called: str) -> str | None:
+    """Return the id of the key that is *called* so, ``None`` if none is; as `key_id`."""
     if called.startswith("key_"):
         return called
     found = await store.keys.list(limit=2, name=called) or await store.keys.list(limit=2, name=called, deleted=True)
     if len(found) > 1:
         raise typer.BadParameter(f"more than one key is called {called!r}: name its id, as in the list")
-    return found[0].id if found else called
+    return found[0].id if found else None
 
 
 async def project_id(store: Store, called: str) -> str:
-    """Return the id of the project that is *called* so, by its id or by its name; what none is called, as it is."""
+    """Return the id of the project that is *called* so, by its id or by its name; as `key_id`."""
     try:
         return (await store.projects.get(called)).id
     except (InvalidRecord, ProjectNotFound):
+        typer.echo(
+            f"note: no project is called {called!r}: `proxystore projects list` has those that there are", err=True
+        )
         return called
 
 

@@ -57,6 +57,8 @@ def told(error: Exception) -> None:
     """Say on stderr, in one line, what went wrong."""
     if isinstance(error, ProxyStoreError):
         sentence = str(error)
+    elif isinstance(error, OSError) and error.filename is not None:
+        sentence = f"{error.filename}: {error.strerror}"
     else:
         sentence = f"{type(error).__name__}: {error} (--debug shows where)"
     typer.echo(f"error: {' '.join(sentence.split())}", err=True)

@@ -9,6 +9,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import pluggy
+from pydantic import BaseModel
 from typing_extensions import override
 
 from proxystore.errors import PluginError, ProxyStoreError
@@ -57,6 +58,10 @@ class Place(NamedTuple):
     hook: str
     place: int
     of: int
+
+
+class _Nothing(BaseModel, extra="forbid"):
+    """The settings of a plugin that has none: whatever is set is refused."""
 
 
 class _Found(NamedTuple):
@@ -200,6 +205,12 @@ def left_out(settings: Settings) -> list[Plugin]:
     return [Plugin(name, _version(points[name]), points[name].value, ()) for name in names]
 
 
+def disabled_in_vain(settings: Settings) -> list[str]:
+    """Return the names that *settings* leave out and that no plugin has."""
+    there = {*_points(), *(settings.plugins or ())} if settings.disable else set()
+    return [name for name in settings.disable if name not in there]
+
+
 def find(plugin: object, settings: Settings) -> tuple[str, object]:
     """Return the name of *plugin*, and it itself, made with its own settings if it is a class.
 
@@ -252,6 +263,7 @@ def _made(name: str, plugin: Any, settings: Settings) -> object:
     make: Callable[..., object] = plugin
     kind = getattr(plugin, "Settings", None)
     if kind is None:
+        settings.section(name, _Nothing)
         return _attempt(name, make)
     section = settings.section(name, kind)
     return _attempt(name, lambda: make(section))

@@ -82,7 +82,7 @@ def list_models(
         )
     )
     line.show(found, LIST, whole=WHOLE, as_json=as_json)
-    if not found and line.settings.bundled_prices:
+    if not (found or provider or family or mode or source or after) and line.settings.bundled_prices:
         typer.echo("note: prices of the list that comes with us hold; `models import genai-prices` copies it", err=True)
 
 

@@ -69,7 +69,8 @@ def _money(option: str, value: Any) -> int | None:
     nanousd = _nanousd(value)
     if nanousd is None or not 0 <= nanousd < _BEYOND:
         raise InvalidRecord(
-            f"{option} is an amount of dollars such as Decimal('12.50'), of at most nine decimals; None is no budget."
+            f"{option} is dollars, a Decimal or a text such as '12.50', from 0 on, of at most nine decimals; None is no"
+            " budget."
         )
     return nanousd
 
