@@ -7,7 +7,7 @@ import gzip
 import httpx
 import pytest
 
-from tests.forwarding.world import Answering, ask, forwarding, say, upstream
+from tests.forwarding.world import OK, Answering, ask, forwarding, say, upstream
 
 
 def _fields(answer: bytes) -> list[bytes]:
@@ -228,6 +228,30 @@ async def test_long_fields_pass():
     answering = Answering(b"HTTP/1.1 200 OK\r\nx-long: " + value + b"\r\ncontent-length: 0\r\n\r\n")
     async with upstream(answering) as there, forwarding(there) as url:
         assert b"x-long: " + value in _fields(await ask(url))
+
+
+@pytest.mark.parametrize(("method", "body", "times"), [("PUT", b"hello", 1), ("POST", b"hello", 1), ("GET", None, 2)])
+async def test_no_body_is_sent_twice(method, body, times):
+    """A connection that was kept may be closed when the next request arrives: what was sent may have been heard."""
+    seen = []
+
+    async def close_at_second(reader, writer):
+        number = 0
+        async for line in reader:
+            if line.endswith(b" HTTP/1.1\r\n"):
+                number += 1
+                seen.append(line.split()[0].decode())
+            if line == b"\r\n":
+                if number == 2:
+                    return
+                writer.write(OK)
+
+    async with upstream(close_at_second) as there, forwarding(there) as url, httpx.AsyncClient(base_url=url) as client:
+        await client.get("/")
+        answer = await client.request(method, "/", content=body)
+
+    assert seen[1:] == [method] * times
+    assert answer.status_code == (200 if times == 2 else 502)
 
 
 async def test_connections_are_used_again():

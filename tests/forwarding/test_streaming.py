@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import httpx
+import pytest
 
 from proxystore.forwarding import ReverseProxy
 from proxystore.settings import ForwardSettings
 from proxystore.testing.asgi import call, http_scope
-from tests.forwarding.world import LONGEST, OK, connect, forwarding, upstream
+from tests.forwarding.world import LONGEST, OK, connect, forwarding, say, upstream
 
 _MEGABYTE = b"x" * 2**20
 _MANY = 96
@@ -93,6 +94,25 @@ async def test_a_length_that_was_told_is_told_on():
 
     assert b"\r\ncontent-length: 1048576\r\n" in heads[0]
     assert b"transfer-encoding" not in heads[0].lower()
+
+
+@pytest.mark.parametrize("length", [2, 500])
+async def test_a_length_beside_chunks_is_not_told_on(length):
+    """h11 takes both and believes the chunks; an upstream that believed the length would read on in the next one."""
+    heads = []
+
+    async def read(reader, writer):
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        await reader.readuntil(b"hello")
+        writer.write(OK)
+        await reader.read()
+
+    fields = b"content-length: %d\r\ntransfer-encoding: chunked\r\nconnection: close\r\n" % length
+    async with upstream(read) as there, forwarding(there, http="h11") as url:
+        answer = await say(url, b"POST / HTTP/1.1\r\nhost: x\r\n" + fields + b"\r\n5\r\nhello\r\n0\r\n\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b"content-length: %d\r\n" % length not in heads[0].lower()
 
 
 async def test_an_answer_may_come_before_the_request_has_ended():

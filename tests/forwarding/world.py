@@ -31,19 +31,19 @@ async def entered(manager: AbstractContextManager[T]) -> AsyncIterator[T]:
 
 
 @asynccontextmanager
-async def served(app: ASGIApp) -> AsyncIterator[str]:
-    """Serve *app* as ``proxystore forward`` does."""
-    async with entered(serving(app, server_header=False, date_header=False, proxy_headers=False)) as url:
+async def served(app: ASGIApp, *, http: str = "auto") -> AsyncIterator[str]:
+    """Serve *app* as ``proxystore forward`` does, with uvicorn's parser *http*."""
+    async with entered(serving(app, http=http, server_header=False, date_header=False, proxy_headers=False)) as url:
         yield url
 
 
 @asynccontextmanager
-async def forwarding(upstream: str, *, trusted: str = "", **changes: object) -> AsyncIterator[str]:
+async def forwarding(upstream: str, *, trusted: str = "", http: str = "auto", **changes: object) -> AsyncIterator[str]:
     """Serve a reverse proxy to *upstream*."""
     told = {"url": upstream, "connect_timeout": LONGEST, "read_timeout": LONGEST}
     settings = Settings.load(environ={}, trusted_proxies=trusted or None)
     proxy = ReverseProxy(ForwardSettings(**{**told, **changes}), trusted_proxies=settings.trusted_proxies)
-    async with served(proxy) as url:
+    async with served(proxy, http=http) as url:
         yield url
 
 

@@ -57,6 +57,8 @@ def for_upstream(scope: Scope, authorization: str | None, trusted: Networks) -> 
     given: RawHeaders = scope["headers"]
     told = dict(given)
     ending = _ending_here(given, told, _RETOLD)
+    if b"transfer-encoding" in told:  # a length beside a coding is void, and would have the upstream wait for the next
+        ending |= _LENGTH
     if scope["type"] == "websocket":
         ending |= _HANDSHAKE
     headers = CIMultiDict([(name.decode("latin-1"), _text(value)) for name, value in given if name not in ending])

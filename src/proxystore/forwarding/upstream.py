@@ -83,7 +83,8 @@ class Upstream:
         """
         session = await self._session_for(scope)
         url, method = self._target(scope, self._origin), scope["method"]
-        return await session.request(method, url, headers=headers, data=body, allow_redirects=False)
+        once = None if body is None or method == "POST" else (_once,)  # POST is never sent again
+        return await session.request(method, url, headers=headers, data=body, allow_redirects=False, middlewares=once)
 
     async def connect(self, scope: Scope, headers: CIMultiDict[str]) -> WebSocket:
         """Open a WebSocket.
@@ -132,6 +133,16 @@ def _session(connector: aiohttp.BaseConnector, timeout: aiohttp.ClientTimeout, *
         ws_response_class=WebSocket,
         **more,
     )
+
+
+async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep aiohttp from sending a body, or what is left of it, again where a kept connection has been closed."""
+    try:
+        return await handler(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        if isinstance(error, aiohttp.ClientConnectorError):
+            raise  # nothing was sent
+        raise aiohttp.ClientConnectionError from error
 
 
 async def _refuse_answers(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
