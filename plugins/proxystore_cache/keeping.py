@@ -89,19 +89,19 @@ def lifetime(response: Response, seconds: float, telling: Telling, *, is_private
         telling: Which request headers are in keys.
         is_private: Whether it is kept for one key alone.
     """
-    told = dict(response.headers)
-    varying = {name.strip() for name in told.get(b"vary", b"").lower().split(b",")} - {b"", b"accept-encoding"}
+    varying = {name.strip() for name in _all_of(response, b"vary").lower().split(b",")} - {b"", b"accept-encoding"}
     if b"*" in varying or not all(telling[name] for name in varying):
         return 0.0
-    directives = _directives(told.get(b"cache-control", b""))
-    is_stream = told.get(b"content-type", b"").startswith(_EVENTS)  # these say no-cache by habit
+    directives = _directives(_all_of(response, b"cache-control"))
+    is_stream = _all_of(response, b"content-type").startswith(_EVENTS)  # these say no-cache by habit
     if b"no-store" in directives or (b"private" in directives and not is_private):
         return 0.0
     if b"no-cache" in directives and not is_stream:
         return 0.0
     for name in (b"s-maxage", b"max-age"):
         if directives.get(name, b"").isdigit() and not is_stream:
-            return min(seconds, float(directives[name]))
+            age = _all_of(response, b"age")  # it may come from a cache itself
+            return min(seconds, float(directives[name]) - (float(age) if age.isdigit() else 0.0))
     return seconds
 
 
@@ -127,6 +127,11 @@ def kept(exchange: Exchange, created_us: int, seconds: float) -> bytes:
             chunks if is_stream else [b"".join(chunks)],
         )
     )
+
+
+def _all_of(response: Response, name: bytes) -> bytes:
+    """Return every value of the header *name*: a list may stand on several lines."""
+    return b",".join([value for each, value in response.headers if each == name])
 
 
 def _is_replayed(name: bytes) -> bool:

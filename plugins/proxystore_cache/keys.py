@@ -15,22 +15,16 @@ Scope: TypeAlias = Literal["key", "project", "shared"]
 
 _SCHEMA: Final = 1
 _IGNORED: Final = frozenset(
-    b"accept-encoding baggage cache-control cdn-loop connection content-length date dnt expect forwarded"
+    b"accept-encoding baggage cache-control cdn-loop cf-connecting-ip cf-connecting-ipv6 cf-connecting-o2o cf-ipcountry"
+    b" cf-ray cf-visitor cf-warp-tag-id connection content-length date dnt expect forwarded"
     b" idempotency-key if-match if-modified-since if-none-match if-unmodified-since keep-alive pragma priority"
     b" proxy-connection referer save-data sentry-trace te traceparent tracestate transfer-encoding"
     b" upgrade-insecure-requests user-agent via x-amzn-trace-id x-client-request-id x-cloud-trace-context"
-    b" x-correlation-id x-real-ip x-request-id x-request-start".split()
+    b" x-correlation-id x-forwarded-for x-forwarded-port x-forwarded-proto x-forwarded-scheme x-forwarded-server"
+    b" x-forwarded-ssl x-real-ip x-request-id x-request-start".split()
 )
-_IGNORED_PREFIXES: Final = (
-    b"x-stainless-",
-    b"x-forwarded-",
-    b"x-b3-",
-    b"x-datadog-",
-    b"x-envoy-",
-    b"cf-",
-    b"sec-ch-",
-    b"sec-fetch-",
-)
+# Never `x-forwarded-` or `cf-`: what stands in front tells by `X-Forwarded-User` or `Cf-Access-Jwt-Assertion` who asks.
+_IGNORED_PREFIXES: Final = (b"x-stainless-", b"x-b3-", b"x-datadog-", b"x-envoy-", b"sec-ch-", b"sec-fetch-")
 _encoder: Final = msgspec.json.Encoder(order="sorted")
 _decoder: Final = msgspec.json.Decoder()
 _pack: Final = msgspec.msgpack.Encoder().encode

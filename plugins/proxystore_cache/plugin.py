@@ -28,11 +28,19 @@ _STATEFUL: Final = ("conversation", "previous_response_id")
 
 
 class _Miss(NamedTuple):
-    """What is to become of an answer that the proxy gives."""
+    """What is to become of an answer that the proxy gives.
+
+    Attributes:
+        key: What it is kept under.
+        seconds: For how many.
+        flight: Those who wait for it.
+        edit: What is made of a hit as well: it was asked for by a plugin that is asked before the cache is.
+    """
 
     key: bytes
     seconds: float
     flight: Flight | None
+    edit: object
 
 
 class Cache:
@@ -101,7 +109,7 @@ class Cache:
     async def _settle(self, exchange: Exchange, store: Store, miss: _Miss) -> None:
         is_kept = False
         try:
-            if keeping.is_whole(exchange):
+            if exchange.response.wanted_edit is miss.edit and keeping.is_whole(exchange):
                 is_kept = await self._keep(exchange, store.cache.space(SPACE), miss)
         finally:
             if miss.flight is not None:
@@ -176,7 +184,9 @@ class Cache:
 
     def _ask(self, exchange: Exchange, key: bytes, wish: Wish, flight: Flight | None) -> None:
         """Let the proxy answer, and see to it that its answer can be kept."""
-        exchange.state[_NAME] = _Miss(key, self._seconds(exchange.principal, wish), flight)
+        exchange.state[_NAME] = _Miss(
+            key, self._seconds(exchange.principal, wish), flight, exchange.response.wanted_edit
+        )
         exchange.response.keep(self._settings.max_object_bytes)
         exchange.response.added_headers.extend(REFRESH if wish.is_new_wanted else MISS)
         if (exchange.request.header(b"accept-encoding") or b"identity") != b"identity":

@@ -38,6 +38,7 @@ def wish_in(request: Request) -> Wish:
     if told is None:
         pragma = request.header(b"pragma")
         return NONE if pragma is None or b"no-cache" not in pragma.lower() else Wish(is_new_wanted=True)
+    told = b",".join([value for name, value in request.scope["headers"] if name == b"cache-control"])
     return _read(told) if len(told) <= _LONGEST else Wish(is_secret=True)
 
 

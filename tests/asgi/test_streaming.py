@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 
 import pytest
@@ -54,6 +55,31 @@ async def test_bytes_are_the_same_objects_when_nobody_asked_for_a_change(wrap):
         sent = await call(wrapped, http_scope(), _ASKED)
 
     assert sent.chunks[0] is data
+
+
+@pytest.mark.parametrize("kind", [memoryview, bytearray])
+@pytest.mark.parametrize("headers", [(), (_EVENTS,)])
+async def test_a_body_may_be_a_view_or_a_buffer(wrap, witness, kind, headers):
+    data = b'data: {"choices":[{"delta":{"content":"a"}}]}\n\n'
+    async with wrap(_replying(_start(*headers), _body(kind(data), more=True), _body(kind(_DONE)))) as wrapped:
+        sent = await call(wrapped, http_scope(), _ASKED)
+
+    assert sent.body == data + _DONE
+    assert witness.exchange.outcome == "complete"
+
+
+async def test_headers_in_capitals_are_read_and_leave_in_small_letters(wrap, witness):
+    body = gzip.compress(b'{"usage":{"prompt_tokens":7,"completion_tokens":5}}')
+    headers = (
+        (b"Content-Type", b"application/json"),
+        (b"Content-Encoding", b"gzip"),
+        (b"Content-Length", b"%d" % len(body)),
+    )
+    async with wrap(_replying(_start(*headers), _body(body, more=True), _body(b""))) as wrapped:
+        sent = await call(wrapped, http_scope(), b'{"model":"gpt-4o"}')
+
+    assert sent[0]["headers"][:3] == [(name.lower(), value) for name, value in headers]
+    assert (witness.exchange.usage.input_tokens, witness.exchange.usage.output_tokens) == (7, 5)
 
 
 async def test_messages_pass_as_they_are_even_where_they_say_next_to_nothing(wrap, witness):

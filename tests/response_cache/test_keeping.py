@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from proxystore import hookimpl
 from proxystore.testing.asgi import http_scope
 from tests.response_cache.world import CHAT, EVENTS, JSON, answer, ask, event, part, said, wrapped
 
@@ -81,6 +82,10 @@ NOT_KEPT = [
     (200, [JSON, (b"cache-control", b"no-cache")], answer()),
     (200, [JSON, (b"cache-control", b"max-age=0")], answer()),
     (200, [JSON, (b"cache-control", b"s-maxage=0, max-age=100")], answer()),
+    (200, [JSON, (b"cache-control", b"no-store"), (b"cache-control", b"max-age=100")], answer()),
+    (200, [JSON, (b"cache-control", b"max-age=100"), (b"age", b"100")], answer()),
+    (200, [(b"Content-Type", b"application/json"), (b"Cache-Control", b"private")], answer()),
+    (200, [JSON, (b"vary", b"User-Agent"), (b"vary", b"Accept-Encoding")], answer()),
     (200, [JSON, (b"vary", b"*")], answer()),
     (200, [JSON, (b"vary", b"Accept, User-Agent")], answer()),
     (200, [JSON], answer("x" * 1_100_000)),
@@ -88,6 +93,8 @@ NOT_KEPT = [
 KEPT = [
     [JSON, (b"vary", b"Accept-Encoding, Origin")],
     [JSON, (b"cache-control", b"public, max-age=100")],
+    [JSON, (b"cache-control", b"max-age=100"), (b"age", b"10")],
+    [(b"Content-Type", b"application/json")],
     [(b"content-type", b"application/json; charset=utf-8")],
     [JSON, (b"content-encoding", b"identity")],
 ]
@@ -166,17 +173,35 @@ async def test_headers_of_one_exchange_are_not_replayed(plain, proxy):
         b"x-session-token": b"secret",
     }
     kept = {b"openai-version": b"2020-10-01", b"x-mine": b"1", b"openai-organization": b"org"}
-    proxy.headers = [JSON, *gone.items(), *kept.items()]
+    proxy.headers = [JSON, *gone.items(), *kept.items(), (b"Set-Cookie", b"session=other")]
     async with wrapped(plain, proxy) as (_, app):
         first, second = [await ask(app) for _ in range(2)]
 
     assert gone.keys() <= first.headers.keys()
+    assert (b"set-cookie", b"session=other") in first[0]["headers"]
     assert kept.items() <= second.headers.items()
     assert not (gone.keys() - {b"age", b"x-cache"}) & second.headers.keys()
     assert second.headers[b"age"] == b"0"
     assert [value for name, value in second[0]["headers"] if name == b"x-cache"] == [b"HIT"]
     assert second.headers[b"content-length"] == b"%d" % len(second.body)
     assert second.headers[b"x-proxystore-request-id"] != first.headers[b"x-proxystore-request-id"]
+
+
+@pytest.mark.parametrize(("place", "second"), [({"tryfirst": True}, "HIT"), ({"trylast": True}, "MISS")])
+async def test_what_a_plugin_edits_is_edited_each_time(plain, proxy, place, second):
+    """A plugin behind the cache is not asked where the cache answers: what it would have edited is not kept."""
+
+    class Redacting:
+        @hookimpl(**place)
+        def on_request(self, exchange):
+            exchange.response.edit(lambda body: body.replace(b"secret", b"------"), 10_000)
+
+    proxy.chunks = [answer("a secret")]
+    async with wrapped(plain, proxy, Redacting) as (_, app):
+        sent = [await ask(app) for _ in range(2)]
+
+    assert [said(each) for each in sent] == ["MISS", second]
+    assert [each.body for each in sent] == [answer("a ------")] * 2
 
 
 async def test_proxy_is_asked_for_what_can_be_read(plain, proxy):

@@ -49,6 +49,22 @@ async def test_streams_are_waited_for_too(plain, proxy):
     assert {tuple(filter(None, each.chunks)) for each in answers} == {tuple(proxy.chunks)}
 
 
+async def test_nobody_waits_for_what_the_proxy_does_in_the_background(plain, proxy):
+    done, asked = asyncio.Event(), asyncio.Event()
+
+    async def busy(scope, receive, send):
+        await proxy(scope, receive, send)
+        asked.set()
+        await done.wait()
+
+    async with wrapped(plain, busy) as (_, app):
+        first = asyncio.create_task(ask(app))
+        await asked.wait()
+        assert said(await asyncio.wait_for(ask(app), 10)) == "HIT"
+        done.set()
+        assert said(await first) == "MISS"
+
+
 @pytest.mark.parametrize(("status", "body"), [(500, answer()), (200, answer(reason="tool_calls"))])
 async def test_when_the_first_one_fails_all_ask_for_themselves(plain, proxy, status, body):
     proxy.gate, proxy.status, proxy.chunks = asyncio.Event(), status, [body]

@@ -155,6 +155,12 @@ async def test_answers_are_shared_within_the_scope_alone(plain, proxy, scope, sh
         (b"accept-language", b"de"),
         (b"x-whatever", b"1"),
         (b"origin", b"https://elsewhere"),
+        (b"x-forwarded-user", b"two"),
+        (b"x-forwarded-access-token", b"two"),
+        (b"x-forwarded-client-cert", b"two"),
+        (b"x-forwarded-host", b"two"),
+        (b"cf-access-jwt-assertion", b"two"),
+        (b"cf-access-client-secret", b"two"),
     ],
 )
 async def test_header_that_may_change_the_answer_keeps_apart(plain, proxy, header):
@@ -170,6 +176,7 @@ async def test_header_that_changes_nothing_does_not(plain, proxy):
     async with wrapped(plain, proxy, ignore_headers=("X-Mine",)) as (_, app):
         await ask(app)
         headers = ((b"user-agent", b"x"), (b"x-stainless-retry-count", b"1"), (b"traceparent", b"1"), (b"x-mine", b"1"))
+        headers += ((b"x-forwarded-for", b"192.0.2.1"), (b"x-forwarded-proto", b"https"), (b"cf-ray", b"1"))
         assert said(await ask(app, CHAT, *headers)) == "HIT"
 
 

@@ -74,6 +74,12 @@ async def test_request_directives_are_obeyed(plain, proxy, wish, expected):
         assert said(await ask(app, wish=wish)) == expected
 
 
+async def test_directives_may_stand_on_several_lines(plain, proxy):
+    async with wrapped(plain, proxy) as (_, app):
+        await ask(app)
+        assert said(await ask(app, CHAT, (b"cache-control", b"no-store"))) == "BYPASS"
+
+
 async def test_pragma_is_heard_where_nothing_else_is_said(plain, proxy):
     async with wrapped(plain, proxy, mode="all") as (_, app):
         await ask(app, wish=None)

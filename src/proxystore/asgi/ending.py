@@ -19,14 +19,16 @@ class Ending:
     Attributes:
         is_recorded: Whether ``on_usage`` has been called; it never is again.
         is_awaited: Whether the database has to have it before the client sees the end.
+        is_observed: Whether ``on_response`` has been called, or will be by a task of its own.
     """
 
-    __slots__ = ("_exchange", "_house", "is_awaited", "is_recorded")
+    __slots__ = ("_exchange", "_house", "_observing", "is_awaited", "is_observed", "is_recorded")
 
     def __init__(self, house: House, exchange: Exchange) -> None:
         self._house = house
         self._exchange = exchange
-        self.is_recorded = self.is_awaited = False
+        self._observing: asyncio.Future[None] | None = None
+        self.is_recorded = self.is_awaited = self.is_observed = False
 
     def record(self, outcome: Outcome) -> None:
         """Tell the recorders, unless they have been told."""
@@ -48,15 +50,20 @@ class Ending:
         self.is_awaited = False
         await self._house.store.ledger.committed(self._exchange.id)
 
-    async def observe(self) -> None:
-        """Tell the observers; in a task of their own where this one may not wait any more."""
+    def observe_apart(self) -> None:
+        """Tell the observers; those that have to be waited for in a task of their own."""
+        self.is_observed = True
         tell = self._house.chains.on_response
         rest = None if tell is None else tell(self._exchange)
         if rest is not None:
-            if isinstance(self._exchange.error, Exception | None):
-                await rest
-            else:
-                self._house.spawn(rest)
+            self._observing = self._house.spawn(rest)
+
+    async def observe(self) -> None:
+        """Tell the observers, unless they have been, and wait for them where this task may wait."""
+        if not self.is_observed:
+            self.observe_apart()
+        if self._observing is not None and isinstance(self._exchange.error, Exception | None):
+            await asyncio.wait((self._observing,))
 
 
 def broken_outcome(exchange: Exchange) -> Outcome:

@@ -77,11 +77,12 @@ class House:
         if len(self._refusing_paths) < _MOST_REMEMBERED:  # paths are the caller's choice: bounded
             self._refusing_paths.add(path)
 
-    def spawn(self, work: Awaitable[None]) -> None:
-        """Do *work* in a task of its own, held until it is done."""
+    def spawn(self, work: Awaitable[None]) -> asyncio.Future[None]:
+        """Do *work* in a task of its own, held until it is done; return that."""
         task = asyncio.ensure_future(work, loop=self.loop)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def finish(self, grace: float) -> None:
         """Wait for what was spawned, at most *grace* seconds."""

@@ -72,7 +72,9 @@ class Outbound(Ending):
         """Take the proxy's next message (ASGI)."""
         kind = message["type"]
         passing: Message | None = message
+        is_last = False
         if kind == "http.response.body":
+            is_last = not message.get("more_body", False)
             passing = self._read_along(message)
             if self._is_over and not self.is_recorded:
                 if self._is_doubtful:
@@ -89,17 +91,25 @@ class Outbound(Ending):
             await self.commit()
         try:
             await self._send(passing)
-        except OSError:  # what servers raise when there is nobody to send to
-            body = self._exchange.request.body
-            body.is_gone = True
-            if body.hold is None:
-                raise
+        except OSError as error:  # what servers raise when there is nobody to send to
+            self._note_gone(error)
+        if is_last and not self.is_observed:  # the proxy may go on for long: it has tasks for the background
+            self.observe_apart()
+
+    def _note_gone(self, error: OSError) -> None:
+        body = self._exchange.request.body
+        body.is_gone = True
+        if body.hold is None:
+            raise error
 
     def _read_along(self, message: Message) -> Message | None:
         """Let the meter read a piece of the body; return what is left to forward, if anything."""
         if self.is_refused:
             return None
-        data: bytes = message.get("body", b"")
+        given = message.get("body", b"")
+        if type(given) is not bytes:  # a view, or a buffer that may be written to again
+            message = {**message, "body": (given := bytes(given))}
+        data: bytes = given
         has_more: bool = message.get("more_body", False)
         self._left -= len(data)
         # The end is where the client sees it, not where the proxy says so.
@@ -130,6 +140,9 @@ class Outbound(Ending):
         response.first_byte_ns = exchange.now_ns()
         response.headers = list(message.get("headers", ()))
         told = dict(response.headers)
+        if not b"".join(told).islower():  # as Django sends them; ASGI, and HTTP/2, have small letters alone
+            response.headers = [(name.lower(), value) for name, value in response.headers]
+            told = dict(response.headers)
         length = told.get(b"content-length", b"")
         self._left = int(length) if length.isdigit() else -1
         if self.is_metered and status < 300:

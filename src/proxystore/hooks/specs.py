@@ -217,8 +217,8 @@ def on_usage(exchange: Exchange, store: Store) -> None:
 async def on_response(exchange: Exchange, store: Store) -> None:
     """Look at a finished exchange.
 
-    Called once for each exchange after its last message has left; in the request's own task, or in a task of its own
-    if that one was cancelled. All plugins are told, in order. May be ``def`` or ``async def``. An exception is logged
+    Called once for each exchange after its last message has left, whatever the proxy does in the background after that;
+    what has to be waited for is done in a task of its own. All plugins are told, in order. May be ``def`` or ``async def``. An exception is logged
     with the plugin's name and the rest are still told.
 
     Args:
