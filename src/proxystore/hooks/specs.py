@@ -218,8 +218,8 @@ async def on_response(exchange: Exchange, store: Store) -> None:
     """Look at a finished exchange.
 
     Called once for each exchange after its last message has left, whatever the proxy does in the background after that;
-    what has to be waited for is done in a task of its own. All plugins are told, in order. May be ``def`` or ``async def``. An exception is logged
-    with the plugin's name and the rest are still told.
+    what has to be waited for is done in a task of its own. All plugins are told, in order. May be ``def`` or ``async
+    def``. An exception is logged with the plugin's name and the rest are still told.
 
     Args:
         exchange: Complete; ``response.chunks`` are there if somebody asked to keep them.
