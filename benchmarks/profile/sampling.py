@@ -43,13 +43,13 @@ class Samples:
     @contextmanager
     def taken(self) -> Iterator[None]:
         """Look while the body runs; in the first thread only."""
-        before = signal.signal(signal.SIGALRM, self._look)
+        signal.signal(signal.SIGALRM, self._look)
         signal.setitimer(signal.ITIMER_REAL, _EVERY, _EVERY)
         try:
             yield
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, before)
+            signal.signal(signal.SIGALRM, _come_late)
 
     def _look(self, _signal: int, frame: FrameType | None) -> None:
         if self._is_looking:  # for longer than it is from one look to the next
@@ -79,3 +79,7 @@ class Samples:
             is_ours = module.partition(".")[0] in self._packages
             self._places[code] = Place(module, code.co_qualname) if is_ours else None
         return self._places[code]
+
+
+def _come_late(_signal: int, _frame: FrameType | None) -> None:
+    """Do nothing: a signal may be on its way still, through another thread, and by default it ends the process."""
