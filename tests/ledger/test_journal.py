@@ -315,3 +315,20 @@ def test_what_a_process_left_that_died_in_between_is_swept_up(tmp_path: Path) ->
     os.utime(unfinished, (0, 0))
     assert _read(tmp_path) == []
     assert not unfinished.exists()
+
+
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+def test_a_child_of_who_has_closed_a_journal_keeps_files_that_were_opened_since(tmp_path: Path) -> None:
+    journal = _open(tmp_path)
+    journal.end(entry())
+    journal.close()
+    since = [os.open(os.devnull, os.O_RDONLY) for _ in range(20)]
+
+    child = os.fork()
+    if child == 0:
+        os._exit(sum(not Path(f"/proc/self/fd/{file}").is_symlink() for file in since))
+    _, status = os.waitpid(child, 0)
+    for file in since:
+        os.close(file)
+
+    assert os.waitstatus_to_exitcode(status) == 0

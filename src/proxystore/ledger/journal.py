@@ -134,8 +134,9 @@ class Journal:
             self._lose(len(self._unwritten))
             self._unwritten.clear()
             self._close_full()
-            if self._segment is not None:
-                self._finish(self._segment)
+            segment, self._segment = self._segment, None  # a child forked later would close whoever has its number then
+            if segment is not None:
+                self._finish(segment)
 
     def _finish(self, segment: Segment) -> None:
         self._tell_losses(segment)
