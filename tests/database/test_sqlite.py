@@ -56,8 +56,8 @@ async def test_reads_wait_for_no_writer(sqlite_url: str) -> None:
 
 
 def library_again(url: str) -> Database:
-    """Return a second database for the same file."""
-    return Database(DatabaseURL.parse(url), deadline=0.5)
+    """Return a second database for the same file, which gives up soon."""
+    return Database(DatabaseURL.parse(url), deadline=1)
 
 
 async def test_a_writer_that_waits_too_long_is_told_that_it_is_busy(sqlite_url: str) -> None:
