@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
@@ -31,7 +32,7 @@ def serving(app: ASGIApp, *, port: int = 0, **options: Any) -> Iterator[str]:
     """
     listening = socket.create_server(("127.0.0.1", port))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", **options))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="serving", daemon=True)
+    thread = threading.Thread(target=_run, args=(server, listening), name="serving", daemon=True)
     thread.start()
     try:
         _wait_until_started(server, thread)
@@ -40,6 +41,13 @@ def serving(app: ASGIApp, *, port: int = 0, **options: Any) -> Iterator[str]:
         server.should_exit = True
         thread.join(_LONGEST_START)
         listening.close()
+
+
+def _run(server: uvicorn.Server, listening: socket.socket) -> None:
+    # In older uvicorns `server.run` would set the policy for every event loop of the process.
+    loop_factory = getattr(server.config, "get_loop_factory", lambda: None)()
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(server.serve(sockets=[listening]))
 
 
 def _wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> None:
