@@ -2,15 +2,22 @@ from __future__ import annotations
 
 import shutil
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 from sqlalchemy import delete, select, text
 
 from proxystore.database import Query, Statement
+from proxystore.errors import StoreUnavailable
 from proxystore.ids import milliseconds_of, uuid7
 from proxystore.ledger import Ledger
+from proxystore.ledger.entries import encode
+from proxystore.ledger.frames import Kind, framed
+from proxystore.ledger.host import host_id
+from proxystore.ledger.segment import Header, Segment
 from proxystore.schema.ledger import ledger_segments
 from proxystore.schema.usage import BILLED, usage_events, usage_hourly, usage_series
 from proxystore.settings import Settings
@@ -153,6 +160,67 @@ async def test_a_copy_beside_its_segment_is_not_read(settings: Settings) -> None
     ledger.append(entry())
     await ledger.close()
     assert (await outcomes(settings))["complete"] == 2
+
+
+async def test_a_segment_of_another_database_keeps_nobody_waiting(settings: Settings) -> None:
+    ledger = Ledger(settings)
+    await ledger.open()
+    ledger.append(entry())
+    _write_segment(next((settings.data_dir / "journal").glob("*")), store_id=UUID(int=9))
+    assert await ledger.drain(5)
+    await ledger.close()
+    assert (await totals(settings))["requests"] == 1
+
+
+async def test_a_segment_whose_beginning_is_damaged_tells_the_rest(settings: Settings) -> None:
+    ledger = Ledger(settings)
+    await ledger.open()
+    directory = next((settings.data_dir / "journal").glob("*"))
+    await ledger.close()
+    path = _write_segment(directory, store_id=UUID(directory.name))
+    path.write_bytes(bytes(50) + path.read_bytes()[50:])
+    await ledger.open()
+    assert await ledger.drain(5)
+    damaged = ledger.status().damaged_bytes
+    await ledger.close()
+    assert damaged > 50
+    assert (await totals(settings))["requests"] == 1
+
+
+async def test_a_segment_of_a_newer_release_is_left_to_that(settings: Settings) -> None:
+    ledger = Ledger(settings)
+    await ledger.open()
+    directory = next((settings.data_dir / "journal").glob("*"))
+    path = _write_segment(directory, store_id=UUID(directory.name), version=2)
+    await wait_until(lambda: ledger.status().ignored == 1)
+    assert await ledger.drain(5)
+    await ledger.close()
+    assert path.exists()
+    assert (await totals(settings))["requests"] == 0
+
+
+def _write_segment(directory: Path, *, store_id: UUID, version: int = 1) -> Path:
+    """Write what a process leaves that has died after one request."""
+    header = Header(version=version, store_id=store_id, host_id=host_id(), process_id=uuid4(), segment_id=uuid7())
+    path = directory / header.file_name
+    path.write_bytes(framed(Kind.HEADER, msgspec.json.encode(header)) + framed(Kind.END, encode(entry())))
+    return path
+
+
+async def test_what_the_disk_has_not_taken_is_not_said_to_be_recorded(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger, given = Ledger(settings), entry()
+    await ledger.open()
+    with monkeypatch.context() as full:
+        full.setattr(Segment, "append", lambda *_: False)
+        with pytest.raises(StoreUnavailable, match="is the disk full"):
+            ledger.record(given)
+    monkeypatch.setattr("proxystore.ledger.journal._RETRY_AFTER", 0.0)
+    await wait_until(lambda: ledger.is_writable)
+    ledger.record(given)  # as whoever was refused does
+    await ledger.close()
+    assert (await totals(settings))["requests"] == 1
 
 
 async def test_ids_from_times_that_cannot_be_are_moved_to_the_journal_s_own(settings: Settings) -> None:

@@ -123,6 +123,43 @@ def test_however_many_segments_an_outage_leaves_few_are_open_at_a_time(tmp_path:
     segments.forget()
 
 
+def test_more_dead_processes_than_may_be_open_leave_nothing_open(tmp_path: Path) -> None:
+    given = [begin() for _ in range(5)]
+    for one in given:
+        journal = _open(tmp_path)
+        journal.begin(one)
+        journal.close()
+    segments = _segments(tmp_path, most_open=2)
+    seen = []
+    while items := segments.read(10):
+        seen += _ids(items)
+        _acknowledge(segments, items)
+        segments.sweep()
+        segments.refresh()
+    assert sorted(seen) == sorted(one.event_id for one in given)
+    segments.forget()
+
+
+def test_what_began_in_one_segment_is_open_until_those_that_wait_have_been_read(tmp_path: Path) -> None:
+    journal, started = _open(tmp_path), begin()
+    journal.begin(started)
+    (first,) = tmp_path.glob("*.seg")
+    kept = first.read_bytes()
+    time.sleep(0.002)  # the names of two of one millisecond come in any order
+    journal._rotate()
+    journal.end(entry(event_id=started.event_id))
+    process_id = journal.process_id
+    journal.close()
+    first.write_bytes(kept)  # as if it had died in between: nothing says that all has been carried on
+    segments = _segments(tmp_path, most_open=1)
+    assert segments.read(10) == []
+    assert segments.has(process_id)
+    segments.forget()
+    segments = _segments(tmp_path)
+    assert next(item.entry.outcome for item in segments.read(10) if item.entry is not None) == "complete"
+    segments.forget()
+
+
 def test_what_is_written_down_is_kept_up_to_a_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(4):
         _write(tmp_path)

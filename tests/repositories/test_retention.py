@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from proxystore import Settings, Store
-from proxystore.database import Query, Statement
+from proxystore.database import Database, Query, Statement
 from proxystore.ids import uuid7
 from proxystore.ledger.completeness import complete_since
 from proxystore.ledger.partitions import empty, list_partitions, make_ahead
@@ -104,6 +104,29 @@ async def test_the_hosts_writer_cleans_up_by_itself(open_store: Callable[[int], 
         async with asyncio.timeout(10):
             while await store.database.fetch_one(_COUNT):
                 await asyncio.sleep(0.02)
+        running.cancel()
+
+
+async def test_whatever_happens_to_one_round_there_is_another(
+    open_store: Callable[[int], Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proxystore.ledger.upkeep._AGAIN", 0.01)
+    rounds = 0
+    is_again = asyncio.Event()
+
+    async def cut(_: Database) -> AsyncIterator[int]:
+        nonlocal rounds
+        rounds += 1
+        if rounds == 1:
+            raise EOFError
+        is_again.set()
+        yield 0
+
+    async with open_store(0) as store:
+        settings = store.settings
+        upkeep = Upkeep(lambda: database(settings), events_keep=0, cut=cut, first=0.01)
+        running = asyncio.create_task(upkeep.run(lambda: True))
+        await asyncio.wait_for(is_again.wait(), 10)
         running.cancel()
 
 

@@ -17,11 +17,10 @@ from proxystore.ledger.audit_entries import decode_audit
 from proxystore.ledger.entries import decode_end
 from proxystore.ledger.frames import Kind, scan
 from proxystore.ledger.host import host_id
-from proxystore.ledger.segment import SUFFIX, Header
+from proxystore.ledger.segment import AUDIT_FOLDER, SUFFIX, Header
 from proxystore.ledger.segments import ADOPT_AFTER
 from proxystore.ledger.setting_aside import SUFFIX as SET_ASIDE
 from proxystore.ledger.tail import Tail
-from proxystore.ledger.trail import AUDIT_FOLDER
 from proxystore.settings import Settings
 
 _CHECK: Final = "journal"

@@ -22,10 +22,9 @@ from proxystore.ledger.frames import Kind
 from proxystore.ledger.identity import find_store_id
 from proxystore.ledger.ledger import FOLDER
 from proxystore.ledger.place import file_system
-from proxystore.ledger.segment import SUFFIX
+from proxystore.ledger.segment import AUDIT_FOLDER, SUFFIX
 from proxystore.ledger.setting_aside import SUFFIX as BAD
 from proxystore.ledger.tail import Tail
-from proxystore.ledger.trail import AUDIT_FOLDER
 from proxystore.settings import Settings
 
 _DEADLINE: Final = 5.0

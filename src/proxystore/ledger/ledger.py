@@ -82,7 +82,7 @@ class Ledger:
         if self._journal is None:
             self._journal = Journal(directory, identity, fsync=self._settings.fsync)
             self._journal.open()
-        self._writer = Writer(directory, lambda: self._drainer(directory, identity))
+        self._writer = Writer(directory, identity, lambda: self._drainer(directory, identity))
         self._writer.start()
         if self._is_awaited:
             self._commits = Commits(self._writer.progress, self._settings.durable_deadline)
@@ -158,13 +158,17 @@ class Ledger:
         self.record_many([entry])
 
     def record_many(self, entries: Iterable[UsageEntry]) -> None:
-        """Note several at once; if one of them is refused, none is noted. See :meth:`record`."""
+        """Note several at once; if one of them is refused as invalid, none is noted. See :meth:`record`."""
         fitting = [checked(entry) for entry in entries]
         self._open_journal()
-        if not self.is_writable:
-            raise StoreUnavailable("The journal cannot be written: is the disk full?")
+        self._expect_writable()
         for entry in fitting:
             self.append(entry)
+        self._expect_writable()  # it may have become full just now: what the disk has not taken is only in memory
+
+    def _expect_writable(self) -> None:
+        if not self.is_writable:
+            raise StoreUnavailable("The journal cannot be written: is the disk full?")
 
     async def rebuild(self, since: date | None = None, until: date | None = None) -> AsyncIterator[date]:
         """Make roll-ups anew from events, a day (UTC) at a time, and yield each day done; events may come in meanwhile.

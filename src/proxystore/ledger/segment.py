@@ -21,7 +21,9 @@ from proxystore.ledger.frames import Kind, framed
 
 SUFFIX: Final = ".seg"
 UNFINISHED: Final = ".new"
-_VERSION: Final = 1
+AUDIT_FOLDER: Final = "audit"
+"""Where the journals of the audit trail are, beside those of usage."""
+VERSION: Final = 1
 _CHUNK: Final = 1024 * 1024
 
 
@@ -36,7 +38,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
         segment_id: The name under which the database knows how far it has been read; its time is its creation's.
     """
 
-    version: int = _VERSION
+    version: int = VERSION
     store_id: UUID
     host_id: str
     process_id: UUID
@@ -46,6 +48,18 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     def file_name(self) -> str:
         """What its file is called; one called otherwise is a copy."""
         return f"{self.host_id}-{self.segment_id}{SUFFIX}"
+
+    @classmethod
+    def of_name(cls, path: Path) -> Self:
+        """Return what the name of a segment says, where its first entry is damaged; the process is anybody's guess.
+
+        Raises:
+            ValueError: It has no such name, or lies elsewhere than journals do.
+        """
+        host_id, _, name = path.stem.partition("-")
+        segment_id = UUID(name)
+        folder = path.parent if path.parent.name != AUDIT_FOLDER else path.parent.parent
+        return cls(store_id=UUID(folder.name), host_id=host_id, process_id=segment_id, segment_id=segment_id)
 
 
 class Segment:

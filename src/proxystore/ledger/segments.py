@@ -41,7 +41,7 @@ class Segments:
         self._tails: dict[UUID, Tail] = {}
         self._paths: set[Path] = set()
         self._refused: dict[Path, float] = {}
-        self._is_crowded = False
+        self._waiting: dict[Path, UUID | None] = {}
         self._turn = 0
         tell_of_forks(self)
 
@@ -64,8 +64,8 @@ class Segments:
                 self._drop(tail)  # somebody removed it, and its owner put it back
         self._refused = {path: at for path, at in self._refused.items() if path in found and at > time.monotonic()}
         unknown = sorted(found - self._paths - self._refused.keys() - self._keeping.paths)
-        room = self._most_open - len(self._tails)
-        self._is_crowded = len(unknown) > room
+        room = max(0, self._most_open - len(self._tails))
+        self._waiting = {path: self._waiting.get(path) or _process_of(path) for path in unknown[room:]}
         new = [opened for path in unknown[:room] if (opened := self._open(path)) is not None]
         self.ignored = sum(path.suffix == SUFFIX for path in self._refused)
         return new
@@ -76,10 +76,9 @@ class Segments:
         items: list[Item] = []
         for tail in order:
             items += tail.read(most - len(items))
-        if not self._is_crowded:
-            for tail in order:
-                if tail.is_read and not self._has_unread(tail.header.process_id):
-                    items += tail.read_orphans(most - len(items))
+        for tail in order:
+            if tail.is_read and not self._has_unread(tail.header.process_id):
+                items += tail.read_orphans(most - len(items))
         return items
 
     def acknowledge(self, progress: Iterable[tuple[UUID, int]]) -> None:
@@ -111,13 +110,15 @@ class Segments:
 
     def has(self, process_id: UUID) -> bool:
         """Return whether there may be something left to read of a process."""
-        return self._is_crowded or any(tail.header.process_id == process_id for tail in self._tails.values())
+        is_open = any(tail.header.process_id == process_id for tail in self._tails.values())
+        return is_open or process_id in self._waiting.values()
 
     def forget(self) -> None:
         """Close everything: the next refresh begins anew, from what the database says."""
         for tail in list(self._tails.values()):
             self._drop(tail)
         self._refused.clear()
+        self._waiting.clear()
         self._keeping.forget()
 
     def forget_parent(self) -> None:
@@ -155,7 +156,8 @@ class Segments:
         return tail.path.name != name and (self._directory / name).exists()
 
     def _has_unread(self, process_id: UUID) -> bool:
-        return any(tail.header.process_id == process_id and not tail.is_read for tail in self._tails.values())
+        is_unread = any(tail.header.process_id == process_id and not tail.is_read for tail in self._tails.values())
+        return is_unread or process_id in self._waiting.values()
 
     def _in_turn(self) -> list[Tail]:
         tails = list(self._tails.values())
@@ -174,6 +176,15 @@ class Segments:
         with suppress(FileNotFoundError), path.open("rb") as file:
             if is_lockable(file.fileno()):
                 path.unlink()
+
+
+def _process_of(path: Path) -> UUID | None:
+    """Return the process that a segment is of, if that can be read."""
+    tail = Tail.open(path)
+    if tail is None:
+        return None
+    tail.close()
+    return tail.header.process_id
 
 
 def _is_segment(name: str) -> bool:

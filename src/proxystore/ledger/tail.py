@@ -16,7 +16,7 @@ from proxystore.ids import milliseconds_of, restamped
 from proxystore.ledger.audit_entries import decode_audit
 from proxystore.ledger.entries import Begin, UsageEntry, decode_begin, decode_end, failed
 from proxystore.ledger.frames import LONGEST_FRAME, Frame, Kind, scan
-from proxystore.ledger.segment import Header, is_lockable
+from proxystore.ledger.segment import VERSION, Header, is_lockable
 from proxystore.records.audit import AuditEntry
 
 _CHUNK: Final = 1024 * 1024
@@ -64,15 +64,18 @@ class Tail:
 
     @classmethod
     def open(cls, path: Path) -> Tail | None:
-        """Open the segment at *path*; ``None`` if it is gone or does not begin as one."""
+        """Open the segment at *path*; ``None`` if it is gone, is none, or is of a release that writes others."""
         try:
             file = os.open(path, os.O_RDONLY)
         except FileNotFoundError:
             return None
         first = next(scan(os.pread(file, LONGEST_FRAME, 0), 0, is_final=False), None)
-        if first is not None and first.kind == Kind.HEADER:
-            with suppress(ValueError):
-                return cls(path, file, msgspec.json.decode(first.payload, type=Header))
+        with suppress(ValueError):
+            if first is None or first.kind != Kind.HEADER:  # damaged: its name says the same, but for the process
+                return cls(path, file, Header.of_name(path))
+            header = msgspec.json.decode(first.payload, type=Header)
+            if header.version == VERSION:
+                return cls(path, file, header)
         os.close(file)
         return None
 

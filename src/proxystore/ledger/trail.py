@@ -24,15 +24,12 @@ from proxystore.ledger.drainer import Drainer
 from proxystore.ledger.forking import tell_of_forks
 from proxystore.ledger.host import host_id
 from proxystore.ledger.journal import Journal, Position
-from proxystore.ledger.segment import SUFFIX
+from proxystore.ledger.segment import AUDIT_FOLDER, SUFFIX
 from proxystore.ledger.segments import Segments
 from proxystore.ledger.status import LedgerStatus
 from proxystore.ledger.writer import Writer
 from proxystore.records.audit import AuditEntry
 from proxystore.settings import Settings
-
-AUDIT_FOLDER: Final = "audit"
-"""Where its journals are, beside those of usage."""
 
 _SHARE: Final = 0.8  # of the grace, for draining; the rest is for a database that does not answer
 _log: Final = logging.getLogger(__name__)
@@ -81,7 +78,7 @@ class Trail:
         if self._journal is None:
             self._journal = Journal(directory, identity, fsync=self._settings.fsync)
             self._journal.open()
-        self._writer = Writer(directory, lambda: self._drainer(directory, identity))
+        self._writer = Writer(directory, identity, lambda: self._drainer(directory, identity))
         self._writer.start()
         self._commits = None
         self._is_open = True

@@ -50,6 +50,9 @@ class Upkeep:
         except StoreError as error:
             _log.warning("cleaning up will be tried again: %s", error)
             return _AGAIN
+        except Exception:  # noqa: BLE001  what a driver raises when its server dies is anybody's guess
+            _log.exception("cleaning up will be tried again")
+            return _AGAIN
         return _INTERVAL
 
     async def _work(self, database: Database) -> None:

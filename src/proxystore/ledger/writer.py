@@ -23,11 +23,13 @@ class Writer:
 
     Args:
         directory: Where the segments are.
+        store_id: Which of them: those for this database.
         drainer: Makes what runs in the loop, in the thread that runs it.
     """
 
-    def __init__(self, directory: Path, drainer: Callable[[], Drainer]) -> None:
+    def __init__(self, directory: Path, store_id: UUID, drainer: Callable[[], Drainer]) -> None:
         self._directory = directory
+        self._store_id = store_id
         self._make = drainer
         self._is_running = Event()
         self._thread = Thread(target=self._run, name="proxystore-ledger", daemon=True)
@@ -83,7 +85,7 @@ class Writer:
         await asyncio.to_thread(self._thread.join, deadline)
 
     async def _reach_ends(self) -> bool:
-        await self.drainer.reach(_last_ends(self._directory))
+        await self.drainer.reach(_last_ends(self._directory, self._store_id))
         return True
 
     def _run(self) -> None:
@@ -98,11 +100,12 @@ class Writer:
         await self._task
 
 
-def _last_ends(directory: Path) -> dict[UUID, int]:
-    """Return how far each segment of this host must be written down for all its events to be."""
+def _last_ends(directory: Path, store_id: UUID) -> dict[UUID, int]:
+    """Return how far each segment of this host and database must be written down for all its events to be."""
     ends = {}
     for path in directory.glob(f"{host_id()}-*{SUFFIX}"):
         if (tail := Tail.open(path)) is not None:
-            ends[tail.segment_id] = tail.last_end()
+            if tail.header.store_id == store_id:
+                ends[tail.segment_id] = tail.last_end()
             tail.close()
     return {segment_id: end for segment_id, end in ends.items() if end}
