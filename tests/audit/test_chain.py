@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from uuid import UUID
 
 import pytest
 
@@ -11,7 +12,7 @@ from proxystore.changes import Chain
 from proxystore.changes.links import BEGINNING, link
 from proxystore.database import Database
 from proxystore.settings import Settings
-from tests.audit.world import all_at_once, append, entry, tamper, verdict
+from tests.audit.world import all_at_once, append, chain_of, entry, tamper, verdict
 
 _SWAPPED = "metadata, event_id, occurred_at, hash"
 
@@ -159,6 +160,61 @@ async def test_writing_goes_on_whatever_was_done_to_the_end(settings: Settings, 
     assert found.last_seq == 7
 
 
+@pytest.mark.parametrize("seq", [-1, 3])
+async def test_a_row_with_an_event_s_id_where_nobody_looks_does_not_keep_it_out(settings: Settings, seq: int) -> None:
+    """Whoever is refused is told the event's id before it is in the chain, and may be able to write the table."""
+    await append(settings, *(entry(number, occurred_at=1_000) for number in range(5)))
+    short = Settings(database_url=settings.database_url, data_dir=settings.data_dir, audit_keep=1)
+    async with Store(settings=short) as store:
+        assert [step async for step in store.ledger.cleanup() if step == ("audit_events", 5)]
+    coming = entry(7)
+    await tamper(
+        settings,
+        "INSERT INTO audit_events (seq, hash, event_id, occurred_at, action, outcome)"
+        f" SELECT {seq}, hash, {_literal(coming.event_id, settings)}, 1, action, outcome FROM audit_events"
+        " WHERE seq = 6",
+    )
+
+    assert await append(settings, coming) == 1
+    found = await verdict(settings)
+
+    assert _found(found) == [(7, "tampered")]
+    assert found.last_seq == 8
+
+
+async def test_a_chain_that_is_put_back_to_what_it_was_is_found_by_who_has_seen_more(settings: Settings) -> None:
+    await append(settings, *map(entry, range(5)))
+    kept = "CREATE TABLE kept AS SELECT seq, hash, seal FROM audit_head"
+    await tamper(settings, kept)
+    async with Store(settings=settings) as store:
+        await store.audit.record("something.bad")
+        await store.audit.record("something.worse")
+        await tamper(
+            settings,
+            "DELETE FROM audit_events WHERE seq > 5",
+            *(f"UPDATE audit_head SET {name} = (SELECT {name} FROM kept)" for name in ("seq", "hash", "seal")),
+            "DROP TABLE kept",
+        )
+        await store.audit.record("something.else")
+        await store.audit.record("something.good")
+
+    assert _found(await verdict(settings)) == [(6, "tampered")]
+
+
+async def test_an_event_that_is_undone_with_its_cause_has_not_been_seen(settings: Settings) -> None:
+    async with Database(settings.url) as database:
+        chain = await chain_of(settings, database)
+        with suppress(InterruptedError):
+            async with database.transaction() as transaction:
+                await chain.append(transaction, [entry(1)])
+                await chain.append(transaction, [entry(2)])
+                raise InterruptedError
+        async with database.transaction() as transaction:
+            await chain.append(transaction, [entry(3)])
+
+    assert (await verdict(settings)).is_sound
+
+
 async def test_two_swapped_events_are_found(settings: Settings) -> None:
     await append(settings, *map(entry, range(20)))
 
@@ -189,9 +245,11 @@ async def test_an_event_put_in_behind_the_end_is_found_and_keeps_nobody_from_wri
 
 
 def _other_id(settings: Settings) -> str:
-    if settings.url.dialect == "sqlite":
-        return "x'0000000000007000800000000000abcd'"
-    return "'00000000-0000-7000-8000-00000000abcd'"
+    return _literal(UUID("00000000-0000-7000-8000-00000000abcd"), settings)
+
+
+def _literal(identity: UUID, settings: Settings) -> str:
+    return f"x'{identity.hex}'" if settings.url.dialect == "sqlite" else f"'{identity}'"
 
 
 async def test_what_cannot_even_be_read_is_found(sqlite_template: object, tmp_path: object, migrated_url: str) -> None:

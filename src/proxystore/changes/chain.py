@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Text, bindparam, insert, select, update
+from sqlalchemy import BigInteger, Text, bindparam, delete, func, insert, select, update
 from sqlalchemy.types import TypeEngine
 
 from proxystore.changes.fitting import content_of
@@ -16,10 +16,10 @@ from proxystore.database import Query, Statement, Transaction, upsert
 from proxystore.errors import StoreClosed
 from proxystore.ids import uuid7
 from proxystore.records.audit import AuditEntry
-from proxystore.schema.audit import audit_events, audit_head
+from proxystore.schema.audit import audit_anchors, audit_events, audit_head
 
 TAMPERED: Final = "audit.tampered"
-"""The action of the event that is written where the end of the chain was not what we had left."""
+"""The action of the event that is written where the chain was not what we had left."""
 
 
 class End(NamedTuple):
@@ -41,10 +41,14 @@ _LAST: Final = Query(
     select(audit_events.c.seq, audit_events.c.hash).order_by(audit_events.c.seq.desc()).limit(1),
     lambda seq, hash: (seq, bytes(hash)),  # noqa: A006  as above
 )
+_CUT_OFF: Final = func.coalesce(select(func.max(audit_anchors.c.seq)).scalar_subquery(), 0)
 _KNOWN: Final = Query(
-    select(audit_events.c.event_id).where(audit_events.c.event_id.in_(bindparam("event_ids", expanding=True))),
-    lambda event_id: event_id,
+    select(audit_events.c.event_id, (audit_events.c.seq > _CUT_OFF).label("is_living")).where(
+        audit_events.c.event_id.in_(bindparam("event_ids", expanding=True))
+    ),
+    lambda event_id, is_living: (event_id, bool(is_living)),
 )
+_REMOVE: Final = Statement(delete(audit_events).where(audit_events.c.event_id == bindparam("event_id")))
 _BEYOND: Final = Query(
     select(audit_events.c.seq).where(audit_events.c.seq > bindparam("seq")).limit(1), lambda seq: seq
 )
@@ -76,6 +80,8 @@ class Chain:
 
     def __init__(self, keys: Sequence[bytes] = ()) -> None:
         self._keys = tuple(keys)
+        self._seen = 0
+        self._writing: Transaction | None = None
 
     def use(self, keys: Iterable[bytes]) -> None:
         """Take *keys*, newest first."""
@@ -107,11 +113,27 @@ class Chain:
         if not wanted:
             return 0
         end = await lock_end(transaction, self.keys)
-        known = set() if are_new else await _known(transaction, list(wanted))
-        new = [entry for event_id, entry in wanted.items() if event_id not in known]
+        wrong = [] if end.is_ours else ["head_not_ours"]
+        if self._is_shorter(transaction, end):
+            wrong.append("put_back")
+        known = {} if are_new else await _known(transaction, list(wanted))
+        planted = [event_id for event_id, is_living in known.items() if not is_living]
+        if planted:
+            # Where nobody looks, and `verify` neither: somebody would keep these events out of the chain.
+            await transaction.execute_many(_REMOVE, [{"event_id": event_id} for event_id in planted])
+            wrong.append("planted")
+        new = [entry for event_id, entry in wanted.items() if not known.get(event_id)]
         if new:
-            await self._append(transaction, end, [*([] if end.is_ours else [_tampered(end)]), *new])
+            self._writing = transaction
+            await self._append(transaction, end, [*(_tampered(end, reason) for reason in wrong), *new])
         return len(new)
+
+    def _is_shorter(self, transaction: Transaction, end: LockedEnd) -> bool:
+        """Tell whether the chain has been longer: an older end has an older seal, which is ours as well."""
+        if transaction is self._writing:
+            return False  # what it has appended itself may yet be undone, and is nothing to compare with
+        seen, self._seen = self._seen, end.seq
+        return end.seq < seen
 
     async def _append(self, transaction: Transaction, end: LockedEnd, entries: Sequence[AuditEntry]) -> None:
         key, seq, hash_ = self.keys[0], end.seq, end.hash
@@ -149,9 +171,9 @@ async def lock_end(transaction: Transaction, keys: Sequence[bytes]) -> LockedEnd
     return await _resumed(transaction, end)
 
 
-async def _known(transaction: Transaction, event_ids: Sequence[UUID]) -> set[UUID]:
-    """Return those that are in the chain; after its end was locked, for a fresh look."""
-    known: set[UUID] = set()
+async def _known(transaction: Transaction, event_ids: Sequence[UUID]) -> dict[UUID, bool]:
+    """Return those that have a row, and whether it is one of the chain; after its end was locked, for a fresh look."""
+    known: dict[UUID, bool] = {}
     for begin in range(0, len(event_ids), _MOST_IDS):
         known.update(await transaction.fetch_all(_KNOWN, event_ids=event_ids[begin : begin + _MOST_IDS]))
     return known
@@ -170,6 +192,6 @@ def entry_now(action: str, **fields: Any) -> AuditEntry:
     return AuditEntry(**{"event_id": uuid7(now // 1_000), "occurred_at": now, "action": action, **fields})
 
 
-def _tampered(end: LockedEnd) -> AuditEntry:
-    """Return what is written where somebody has been at the end of the chain: it must not look sound again."""
-    return entry_now(TAMPERED, outcome="error", reason="head_not_ours", metadata={"after": end.seq})
+def _tampered(end: LockedEnd, reason: str) -> AuditEntry:
+    """Return what is written where somebody has been at the chain: it must not look sound again."""
+    return entry_now(TAMPERED, outcome="error", reason=reason, metadata={"after": end.seq})

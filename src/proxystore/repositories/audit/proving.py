@@ -120,7 +120,7 @@ class Proof:
 
     def _read(self, one: Link) -> None:
         if one.content[_ACTION] == TAMPERED:
-            self._tell(one.seq, "tampered", f"before event {one.seq} was written, somebody had changed the chain's end")
+            self._tell(one.seq, "tampered", f"before event {one.seq} was written, somebody had been at the chain")
             return
         try:
             cut = msgspec.json.decode(one.content[_METADATA] or b"", type=_Cut)
