@@ -108,14 +108,16 @@ def export(
         count = 0
         async with line.store() as store:
             chosen.update(await clients(store, key=key, project=project))
-            with line.progress("exporting") as told:
-                async for event in store.audit.events(**chosen):
-                    file.write(msgspec.json.encode(event) + b"\n")
-                    count += 1
-                    told(1)
-            file.flush()
             asked = {name: str(value) for name, value in chosen.items() if value is not None}
-            await store.audit.record("audit.export", actor=line.actor, metadata={"events": count, **asked})
+            try:
+                with line.progress("exporting") as told:
+                    async for event in store.audit.events(**chosen):
+                        file.write(msgspec.json.encode(event) + b"\n")
+                        count += 1
+                        told(1)
+                file.flush()
+            finally:  # also where whoever reads along has had enough
+                await store.audit.record("audit.export", actor=line.actor, metadata={"events": count, **asked})
         return count
 
     if output is None:

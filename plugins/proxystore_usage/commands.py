@@ -68,12 +68,17 @@ def reprice(context: typer.Context, *, since: options.Since, as_json: options.Js
         raise typer.BadParameter("say from which day on, as with --since 2026-11-01")
 
     async def work() -> list[Any]:
+        days: list[Any] = []
         async with line.store() as store:
-            with line.progress("repricing") as told:
-                days = []
-                async for day in store.ledger.reprice(since.date()):
-                    days.append(day)
-                    told(1)
+            try:
+                with line.progress("repricing") as told:
+                    async for day in store.ledger.reprice(since.date()):
+                        days.append(day)
+                        told(1)
+            finally:  # each day is done by itself
+                changed, nanousd = sum(day.changed for day in days), sum(day.nanousd for day in days)
+                said = {"since": str(since.date()), "changed": changed, "nanousd": nanousd}
+                await store.audit.record("usage.reprice", actor=line.actor, metadata=said)
         return [day for day in days if day.events]
 
     line.show(line.run(work()), REPRICED, as_json=as_json)

@@ -113,17 +113,19 @@ def export(
             whose = await clients(store, key=key, project=project)
             events = store.usage.events(since=since, until=until, model=model, **whose)
             total = await _expected(store, since=since, until=until, model=model, **whose)
-            with line.progress("exporting", total) as told:
-                count = 0
-                async for page in _pages(events):
-                    sink.write(page)
-                    count += len(page)
-                    told(len(page))
-                sink.close()
-                file.flush()
             asked = {"format": written_as.value, "since": since, "until": until, "model": model, **whose}
             said = {name: str(value) for name, value in asked.items() if value is not None}
-            await store.audit.record("usage.export", actor=line.actor, metadata={"events": count, **said})
+            count = 0
+            try:
+                with line.progress("exporting", total) as told:
+                    async for page in _pages(events):
+                        sink.write(page)
+                        count += len(page)
+                        told(len(page))
+                    sink.close()
+                file.flush()
+            finally:  # also where whoever reads along has had enough
+                await store.audit.record("usage.export", actor=line.actor, metadata={"events": count, **said})
             return count
 
     if output is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Final, TypedDict
@@ -58,6 +58,8 @@ def _beginning(text: str) -> str:
 _HOURS_KEPT: Final = timedelta(days=90)
 _DIGITS: Final = 32
 _is_beginning: Final = re.compile(r"[0-9a-f]{8,32}").fullmatch
+_FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
+"""What formulas begin with: whoever may ask for a model chooses what its name is in a table of somebody else's."""
 By = Annotated[Grouping, typer.Option(help="What to sum up by.")]
 SinceHour = Annotated[
     datetime | None,
@@ -146,10 +148,16 @@ def _named(row: Any) -> object:
 
 
 def csv_of(rows: Sequence[object], columns: Sequence[Column], *, has_heading: bool = True) -> str:
-    """Return *rows* as CSV; nothing is an empty field."""
+    """Return *rows* as CSV; nothing is an empty field, and no text is a formula to a program that shows tables."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     if has_heading:
         writer.writerow([column.name for column in columns])
-    writer.writerows([column.value(row) for column in columns] for row in rows)
+    writer.writerows([_cell(column.value(row)) for column in columns] for row in rows)
     return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, Mapping):
+        return msgspec.json.encode(value).decode()
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULAS) else value

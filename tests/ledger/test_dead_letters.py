@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import asyncio
 from uuid import uuid4
 
 from sqlalchemy import text
+from typer.testing import CliRunner
 
+from proxystore import AuditEvent, Store
+from proxystore.cli.building import build
 from proxystore.database import Database, Statement
 from proxystore.ledger import DeadLetters, Ledger, UsageEntry
 from proxystore.settings import Settings
@@ -78,6 +82,21 @@ async def test_what_makes_no_sense_stays_a_letter_until_it_is_dropped(settings: 
         assert await letters.drop([uuid4()]) == 0
         assert await letters.drop() == 1
         assert await letters.count() == 0
+
+
+def test_throwing_letters_away_is_an_event_of_the_audit_trail(settings: Settings) -> None:
+    given = Settings.load(environ={}, database_url=settings.database_url, data_dir=settings.data_dir)
+    asyncio.run(_write(settings, entry(latency_ms="long")))
+    result = CliRunner().invoke(build(given, "ledger"), ["ledger", "dead-letters", "drop", "--yes"])
+    assert result.stdout == "dropped 1\n"
+
+    async def dropped() -> list[AuditEvent]:
+        async with Store(settings=given) as store:
+            return await store.audit.list(limit=10, action="ledger.drop")
+
+    (event,) = asyncio.run(dropped())
+    assert event.metadata == {"letters": 1}
+    assert (event.actor or "").startswith("cli:")
 
 
 async def test_an_event_that_was_counted_otherwise_is_not_counted_again(settings: Settings) -> None:

@@ -22,7 +22,7 @@ import typer
 from pyarrow import parquet
 from typer.testing import CliRunner, Result
 
-from proxystore import Settings, Store
+from proxystore import AuditEvent, Settings, Store
 from proxystore.cli.building import build
 from proxystore.ids import uuid7
 from proxystore_usage.options import hour
@@ -144,6 +144,51 @@ def test_a_command_that_does_not_wait_for_the_journal_says_so(type_: Type, monke
     assert "note:" not in type_("list").stderr
     monkeypatch.setattr("proxystore.cli.commandline._PATIENCE", 0.0)
     assert "is not in the database yet: `proxystore ledger status` tells more" in type_("list").stderr
+
+
+def test_no_text_in_a_csv_is_a_formula_and_metadata_is_json(migrated_url: str, tmp_path: Path) -> None:
+    settings = Settings.load(environ={}, database_url=migrated_url, data_dir=tmp_path / "data")
+
+    async def fill() -> None:
+        async with Store(settings=settings) as store:
+            store.ledger.append(entry(request_model="=1+1", finish_reason="stop", metadata={"service_tier": "flex"}))
+
+    asyncio.run(fill())
+    for words in (["export"], ["list", "--csv"]):
+        result = CliRunner().invoke(build(settings, "usage"), ["usage", *words])
+        (row,) = csv.DictReader(result.stdout.splitlines())
+        assert row["request_model"] == "'=1+1"
+        assert json.loads(row["metadata"]) == {"service_tier": "flex"}
+        assert row["key_id"] == "key_1"
+    summary = CliRunner().invoke(build(settings, "usage"), ["usage", "summary", "--csv"])
+    assert [row["group"] for row in csv.DictReader(summary.stdout.splitlines())] == ["'=1+1"]
+
+
+def test_an_export_that_is_broken_off_is_an_event_as_well(
+    type_: Type, migrated_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def had_enough(*_: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("proxystore_usage.exporting._Jsonl.write", had_enough)
+    assert type_("export", "--format", "jsonl").exit_code
+    (event,) = _audited(migrated_url, tmp_path, "usage.export")
+    assert (event.metadata or {})["events"] == 0
+
+
+def test_repricing_is_an_event(type_: Type, migrated_url: str, tmp_path: Path) -> None:
+    assert type_("reprice", "--since", "1d").exit_code == 0
+    (event,) = _audited(migrated_url, tmp_path, "usage.reprice")
+    assert (event.metadata or {}).keys() == {"since", "changed", "nanousd"}
+    assert (event.actor or "").startswith("cli:")
+
+
+def _audited(url: str, tmp_path: Path, action: str) -> list[AuditEvent]:
+    async def read() -> list[AuditEvent]:
+        async with Store(settings=Settings.load(environ={}, database_url=url, data_dir=tmp_path / "data")) as store:
+            return await store.audit.list(limit=10, action=action)
+
+    return asyncio.run(read())
 
 
 def test_an_export_goes_to_standard_output_and_can_be_narrowed(type_: Type) -> None:

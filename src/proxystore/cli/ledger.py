@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from proxystore.ledger import DeadLetters
+    from proxystore.store import Store
 
 _LETTER = (Column("event_id", "id", str), Column("recorded_at", "recorded"), Column("kind"), Column("reason"))
 _LETTER_WHOLE = tuple(Column(name) for name in ("event_id", "segment_id", "kind", "entry", "reason", "recorded_at"))
@@ -53,7 +54,7 @@ def status(context: typer.Context, *, as_json: options.Json = False) -> None:
 def list_letters(context: typer.Context, *, limit: options.Limit = 20, as_json: options.Json = False) -> None:
     """List dead letters, newest first."""
     line: CommandLine = context.obj
-    letters = _run(line, lambda letters: letters.list(limit=limit))
+    letters = _run(line, lambda _, letters: letters.list(limit=limit))
     line.show(letters, _LETTER, whole=_LETTER_WHOLE, as_json=as_json)
 
 
@@ -61,7 +62,7 @@ def list_letters(context: typer.Context, *, limit: options.Limit = 20, as_json: 
 def retry(context: typer.Context, ids: _Ids = None, *, as_json: options.Json = False) -> None:
     """Count dead letters as events, where the database takes them now; exit with 1 if it does not take all."""
     line: CommandLine = context.obj
-    counted, refusals = _run(line, lambda letters: letters.retry(ids))
+    counted, refusals = _run(line, lambda _, letters: letters.retry(ids))
     typer.echo(f"counted {counted}, refused {len(refusals)}", err=as_json)
     if refusals or as_json:
         line.show(refusals, _REFUSAL, as_json=as_json)
@@ -76,14 +77,21 @@ def drop(context: typer.Context, ids: _Ids = None, *, yes: options.Yes = False) 
     if not yes:
         what = f"these {len(ids)} dead letters" if ids else "all dead letters"
         typer.confirm(f"This throws {what} away. Go on?", abort=True, err=True)
-    typer.echo(f"dropped {_run(line, lambda letters: letters.drop(ids))}")
+
+    async def work(store: Store, letters: DeadLetters) -> int:
+        dropped = await letters.drop(ids)
+        said: dict[str, Any] = {"letters": dropped} | ({"ids": [str(name) for name in ids[:20]]} if ids else {})
+        await store.audit.record("ledger.drop", actor=line.actor, metadata=said)
+        return dropped
+
+    typer.echo(f"dropped {_run(line, work)}")
 
 
-def _run(line: CommandLine, work: Callable[[DeadLetters], Awaitable[Any]]) -> Any:
+def _run(line: CommandLine, work: Callable[[Store, DeadLetters], Awaitable[Any]]) -> Any:
     async def run() -> Any:
         from proxystore.ledger import DeadLetters
 
         async with line.store() as store:
-            return await work(DeadLetters(store.database))
+            return await work(store, DeadLetters(store.database))
 
     return line.run(run())
