@@ -174,3 +174,34 @@ async def test_malformed_json_passes_unchanged(wrap, witness):
 
     assert (sent.status, sent.body) == (200, b'{"model": \xff')
     assert witness.exchange.request.call.request_model is None
+
+
+@pytest.mark.parametrize(
+    "offered",
+    [
+        [(b"accept-encoding", b"br, gzip;q=0.5, zstd")],
+        [(b"accept-encoding", b"br"), (b"accept-encoding", b"gzip")],
+    ],
+    ids=["one", "several"],
+)
+async def test_no_caller_chooses_an_encoding_that_cannot_be_read(wrap, witness, offered):
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        asked = b", ".join(value for name, value in scope["headers"] if name == b"accept-encoding")
+        packed = b"unreadable" if b"br" in asked else gzip.compress(b'{"usage":{"prompt_tokens":3,"completion_tokens":4}}')
+        headers = [(b"content-type", b"application/json"), (b"content-encoding", b"br" if b"br" in asked else b"gzip")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": packed})
+
+    async with wrap(app) as wrapped:
+        await call(wrapped, http_scope(headers=offered), _BODY)
+
+    assert witness.exchange.usage.output_tokens == 4
+
+
+async def test_of_traffic_that_is_not_read_every_encoding_may_be_asked_for(wrap):
+    echo = Echo()
+    async with wrap(echo) as wrapped:
+        await call(wrapped, http_scope("/v1/files", headers=[(b"accept-encoding", b"br")]), b"")
+
+    assert (b"accept-encoding", b"br") in echo.scopes[0]["headers"]

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from proxystore.wire import Meter, decode_body, decoded, encoding
+from proxystore.wire import Meter, decode_body, decoded, encoding, readable_encodings
 from proxystore.wire.openai.stream import Stream
 from tests.wire.streams import CHAT, USAGE, WORD, cut, document, run, stream
 
@@ -127,15 +127,42 @@ def test_what_was_read_before_the_break_counts() -> None:
     assert meter.usage.cache_read_tokens == 80
 
 
+@pytest.mark.parametrize(
+    ("offered", "readable"),
+    [
+        (b"gzip, deflate", b"gzip, deflate"),
+        (b"gzip, deflate, br, zstd", b"gzip, deflate"),
+        (b"br;q=1.0, GZip;q=0.8, *;q=0.1", b"GZip;q=0.8"),
+        (b"br", b"identity"),
+        (b"*", b"identity"),
+        (b"identity;q=0, zstd", b"identity;q=0"),
+        (b"", b"identity"),
+    ],
+)
+def test_what_can_be_unpacked_may_be_asked_for(offered: bytes, readable: bytes) -> None:
+    assert readable_encodings(offered) == readable
+
+
+def test_a_long_answer_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoding, "LONGEST_METERED", 1_000)
+    vectors = b",".join(b"%d" % (number * 7_919 % 1_000_003) for number in range(20_000))
+    packed = gzip.compress(b'{"data":[%b],%b}' % (vectors, USAGE))
+    meter = _decoded(document(), b"gzip")
+
+    assert run(meter, cut(packed, *range(0, len(packed), 8_192))) == packed
+    assert meter.usage.cache_read_tokens == 80
+
+
 def test_a_bomb_is_not_unpacked_beyond_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encoding, "LONGEST_METERED", 1_000_000)
+    monkeypatch.setattr(encoding, "MOST_PACKED", 1)
     bomb = gzip.compress(WORD + b":" * 100_000_000)
     monkeypatch.setattr(encoding, "_PIECE", 50_000)
     inner = _Counting(is_stripping=False)
     meter = _decoded(inner, b"gzip")
 
     assert run(meter, [bomb, gzip.compress(_PLAIN)]) == bomb + gzip.compress(_PLAIN)
-    assert 1_000_000 <= sum(inner.fed) <= 1_050_000
+    assert 1_000_000 <= sum(inner.fed) <= 1_050_000 + len(bomb)
     assert max(inner.fed) <= 50_000
 
 

@@ -15,14 +15,14 @@ from proxystore.asgi.deciding import decide
 from proxystore.asgi.outbound import Outbound
 from proxystore.exchange import ClientGone
 from proxystore.ledger import Begin
-from proxystore.wire import rough_input_tokens
+from proxystore.wire import readable_encodings, rough_input_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
     from typing import Any
 
     from proxystore.asgi.house import House
-    from proxystore.exchange import Exchange
+    from proxystore.exchange import Exchange, Request
     from proxystore.exchange.asgi import Receive, Scope, Send
 
 
@@ -67,11 +67,20 @@ def _prepare(house: House, exchange: Exchange) -> Question | None:
     request = exchange.request
     if exchange.response.wanted_edit is not None:
         request.remove_header(b"accept-encoding")
+    elif request.is_claimed and house.chains.on_usage is not None:
+        _ask_for_what_can_be_read(request)
     question = Question.put(house, request) if request.is_claimed else None
     if exchange.is_journaled:
         house.store.ledger.begin(begin_of(exchange, is_free=house.settings.crash_bill == "zero"))
     request.is_dispatched = True
     return question
+
+
+def _ask_for_what_can_be_read(request: Request) -> None:
+    """Let the proxy know only of encodings that a meter can unpack: a caller must not choose that nothing is counted."""
+    offered = request.joined_header(b"accept-encoding")
+    if offered is not None and (readable := readable_encodings(offered)) != offered:
+        request.set_header(b"accept-encoding", readable)
 
 
 async def _ask_without(question: Question, house: House, exchange: Exchange, outbound: Outbound) -> None:

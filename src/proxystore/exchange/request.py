@@ -108,6 +108,13 @@ class Request:
         """Return the value of the header *name* (lower case), the last one if there are several."""
         return self._headers.get(name)
 
+    def joined_header(self, name: bytes) -> bytes | None:
+        """Return the value of the header *name* (lower case); of several, which mean one list, all of them."""
+        headers = self.scope["headers"]
+        if len(headers) == len(self._headers):  # nothing was sent twice
+            return self._headers.get(name)
+        return b", ".join(value for sent, value in headers if sent == name) or None
+
     async def read(self) -> bytes:
         """Return the body as it came; read once, kept, handed on to the proxy.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from proxystore.wire import anthropic, gemini, openai
-from proxystore.wire.encoding import decode_body, decoded
+from proxystore.wire.encoding import decode_body, decoded, readable_encodings
 from proxystore.wire.estimating import estimated_input_tokens, rough_input_tokens
 from proxystore.wire.format import Meter, WireFormat
 from proxystore.wire.limits import NamesLimits, limit_headers
@@ -49,6 +49,7 @@ __all__ = [
     "estimated_input_tokens",
     "is_unmetered",
     "limit_headers",
+    "readable_encodings",
     "rough_input_tokens",
     "spoken_on",
 ]

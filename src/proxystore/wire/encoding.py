@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final, Protocol
 
 from proxystore.values import Usage
 from proxystore.wire.format import Meter
 
 LONGEST_METERED: Final = 32 * 1024 * 1024
-"""How many bytes of one response are unpacked; beyond that the meter stops where it stands."""
+"""How many bytes of one response are unpacked, however few they were packed into."""
+
+MOST_PACKED: Final = 64
+"""Into one byte, beyond that: no more than this are unpacked of what is made to burst, and the meter stops there."""
 
 _PIECE: Final = 64 * 1024
 _GZIP: Final = 16 + zlib.MAX_WBITS
@@ -87,6 +91,9 @@ _UNPACKERS: Final[dict[bytes, type[_Gunzip | _Inflate]]] = {
 }
 
 
+_READABLE: Final = _UNPACKERS.keys() | {b"identity"}
+
+
 class _Decoded:
     """Lets a meter read a compressed response."""
 
@@ -119,6 +126,7 @@ class _Decoded:
 
     def feed(self, data: bytes, *, is_last: bool) -> bytes:
         if self._left > 0:
+            self._left += len(data) * MOST_PACKED
             self._read(data)
         if is_last:
             self._meter.feed(b"", is_last=True)
@@ -133,6 +141,13 @@ class _Decoded:
                     return
         except zlib.error:
             self._left = 0
+
+
+@lru_cache(maxsize=64)
+def readable_encodings(accept_encoding: bytes) -> bytes:
+    """Return of an ``accept-encoding`` what we can unpack; ``identity`` if there is nothing."""
+    offered = [each.strip() for each in accept_encoding.split(b",")]
+    return b", ".join(each for each in offered if each.partition(b";")[0].strip().lower() in _READABLE) or b"identity"
 
 
 def decoded(meter: Meter, content_encoding: bytes) -> Meter | None:
