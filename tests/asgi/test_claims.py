@@ -205,3 +205,37 @@ async def test_of_traffic_that_is_not_read_every_encoding_may_be_asked_for(wrap)
         await call(wrapped, http_scope("/v1/files", headers=[(b"accept-encoding", b"br")]), b"")
 
     assert (b"accept-encoding", b"br") in echo.scopes[0]["headers"]
+
+
+_ODD = {
+    "not a number": b'{"model":"gpt-4o","messages":[],"stream":true,"temperature":NaN}',
+    "byte order mark": b'\xef\xbb\xbf{"model":"gpt-4o","messages":[],"stream":true}',
+    "utf-16": '{"model":"gpt-4o","messages":[],"stream":true}'.encode("utf-16"),
+    "no form": b'{"model":"gpt-4o","messages":[],"stream":true}',
+}
+
+
+@pytest.mark.parametrize("body", _ODD.values(), ids=_ODD)
+async def test_what_servers_in_python_understand_is_read_as_well(wrap, witness, body):
+    seen = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(json.loads((await receive())["body"]))
+        told = b'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}\n\ndata: [DONE]\n\n'
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
+        await send({"type": "http.response.body", "body": told})
+
+    async with wrap(app) as wrapped:
+        await call(wrapped, http_scope(headers=[(b"content-type", b"multipart/form-data; boundary=x")]), body)
+
+    assert seen[0]["stream_options"] == {"include_usage": True}
+    assert witness.exchange.request.call.request_model == "gpt-4o"
+    assert witness.exchange.usage.output_tokens == 4
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[NaN]", b"NaN", b"null", b"\xff\xfe", b"[" * 100_000, b'"\\ud800"'])
+async def test_what_is_no_request_is_let_be(wrap, witness, body):
+    async with wrap(Echo()) as wrapped:
+        sent = await call(wrapped, http_scope(), body)
+
+    assert (sent.body, witness.exchange.request.call.request_model) == (body, None)

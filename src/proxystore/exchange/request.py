@@ -12,7 +12,7 @@ from proxystore.errors import ProxyStoreError
 from proxystore.exchange.body import Body, ClientGone
 from proxystore.exchange.client_ip import Networks, client_ip
 from proxystore.exchange.multipart import FieldSeeker, boundary_of
-from proxystore.wire import decode_body, limit_headers
+from proxystore.wire import decode_body, limit_headers, mended
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,8 +96,19 @@ class Request:
         if self._call is None:
             if self._readable is None:
                 return self.format.read(self.path, b"")
-            self._call = self.format.read(self.path, self._readable)
+            self._call = self._call_in(self._readable)
         return self._call
+
+    def _call_in(self, body: bytes) -> Call:
+        call = self.format.read(self.path, body)
+        if body and (call.request_model is None or call.request_model in self.path):
+            # The body told nothing, perhaps: what the proxy may understand must not pass unread.
+            is_untold = call == self.format.read(self.path, b"")
+            read = mended(body) if is_untold else None
+            if read is not None:
+                self._readable = read
+                return self.format.read(self.path, read)
+        return call
 
     @property
     def client_ip(self) -> str | None:
@@ -144,8 +155,10 @@ class Request:
         elif self._readable is None:
             model = FieldSeeker(boundary, b"model")
             await self.body.peek(model)
-            said = {} if model.value is None else {"model": model.value.decode("utf-8", "replace")}
-            self._readable = msgspec.json.encode(said)
+            if model.value is None:
+                await self.read()  # whatever it is called, it may be something else than a form
+            else:
+                self._readable = msgspec.json.encode({"model": model.value.decode("utf-8", "replace")})
         return self.call
 
     def limit_headers(self, quotas: Sequence[Quota]) -> Headers:

@@ -8,6 +8,7 @@ from proxystore.wire import anthropic, gemini, openai
 from proxystore.wire.encoding import decode_body, decoded, readable_encodings
 from proxystore.wire.estimating import estimated_input_tokens, rough_input_tokens
 from proxystore.wire.format import Meter, WireFormat
+from proxystore.wire.lenient import mended
 from proxystore.wire.limits import NamesLimits, limit_headers
 from proxystore.wire.registry import Formats
 from proxystore.wire.sockets import SocketFormat, is_unmetered, spoken_on
@@ -49,6 +50,7 @@ __all__ = [
     "estimated_input_tokens",
     "is_unmetered",
     "limit_headers",
+    "mended",
     "readable_encodings",
     "rough_input_tokens",
     "spoken_on",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any, Final, TypeVar
 
@@ -11,6 +12,7 @@ T = TypeVar("T")
 UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What decoders raise over bad input; the last over deep nesting."""
 
+_any_decoder: Final = msgspec.json.Decoder(msgspec.Raw)
 _surrogates: Final = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 
@@ -28,6 +30,19 @@ def _decode_mended(decoder: msgspec.json.Decoder[T], text: bytes) -> T | None:
     try:
         return decoder.decode(mended) if count else None
     except UNREADABLE:
+        return None
+
+
+def mended(text: bytes) -> bytes | None:
+    """Return JSON that only some servers read as all do, ``None`` if it is none, or needs no mending.
+
+    Python's own reader, which many servers use, takes ``NaN``, a byte order mark, UTF-16 and UTF-32.
+    """
+    if decode(_any_decoder, text) is not None:
+        return None
+    try:
+        return encode(json.loads(text))
+    except (ValueError, RecursionError):
         return None
 
 
