@@ -188,7 +188,9 @@ async def test_no_caller_chooses_an_encoding_that_cannot_be_read(wrap, witness, 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
         asked = b", ".join(value for name, value in scope["headers"] if name == b"accept-encoding")
-        packed = b"unreadable" if b"br" in asked else gzip.compress(b'{"usage":{"prompt_tokens":3,"completion_tokens":4}}')
+        packed = (
+            b"unreadable" if b"br" in asked else gzip.compress(b'{"usage":{"prompt_tokens":3,"completion_tokens":4}}')
+        )
         headers = [(b"content-type", b"application/json"), (b"content-encoding", b"br" if b"br" in asked else b"gzip")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": packed})

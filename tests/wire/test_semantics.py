@@ -77,6 +77,53 @@ def test_where_reasoning_is_added_to_what_is_written():
     assert (usage.output_tokens + usage.reasoning_tokens, _total(usage)) == (80, 180)
 
 
+_COMPACTED = {
+    "input_tokens": 20,
+    "cache_read_input_tokens": 80,
+    "cache_creation_input_tokens": 0,
+    "output_tokens": 50,
+    "iterations": [
+        {
+            "type": "compaction",
+            "input_tokens": 1000,
+            "cache_read_input_tokens": 7,
+            "cache_creation_input_tokens": 5,
+            "cache_creation": {"ephemeral_5m_input_tokens": 2, "ephemeral_1h_input_tokens": 3},
+            "output_tokens": 100,
+        },
+        {"type": "advisor_message", "input_tokens": 3, "output_tokens": 4, "model": "another"},
+        {"type": "message", "input_tokens": 20, "cache_read_input_tokens": 80, "output_tokens": 50},
+        "nonsense",
+    ],
+}
+
+
+def test_compacting_and_advice_are_added_to_the_sums_that_leave_them_out():
+    assert as_anthropic(_COMPACTED, "m") == Usage(
+        input_tokens=1023,
+        cache_read_tokens=87,
+        cache_write_tokens=2,
+        cache_write_1h_tokens=3,
+        output_tokens=154,
+        quality="reported",
+        response_model="m",
+    )
+    assert as_anthropic(_COMPACTED | {"iterations": [{"type": "message", "input_tokens": 9}]}, "m").input_tokens == 20
+    assert as_anthropic(_COMPACTED | {"iterations": "many"}, "m").input_tokens == 20
+
+
+def test_images_that_were_cached_are_counted_once_where_nobody_tells_which():
+    told = {"promptTokenCount": 1000, "cachedContentTokenCount": 900, "candidatesTokenCount": 5}
+    kinds = {"promptTokensDetails": [{"modality": "TEXT", "tokenCount": 742}, {"modality": "IMAGE", "tokenCount": 258}]}
+
+    usage = as_gemini(told | kinds, "m")
+
+    assert (usage.quality, _buckets(usage)) == (
+        "reported",
+        {"cache_read_tokens": 900, "input_image_tokens": 100, "output_tokens": 5},
+    )
+
+
 def test_more_reasoning_than_output_is_inconsistent():
     usage = as_responses(_responses(100, 20, 120, reasoning=30), "m")
 

@@ -41,6 +41,58 @@ def test_cached_and_reasoning_tokens_are_parts_of_the_sums() -> None:
     assert _sum(usage) == 150
 
 
+@pytest.mark.parametrize(
+    ("told", "buckets"),
+    [
+        ({"cached_tokens": 80}, {"cache_read_tokens": 80}),  # Kimi
+        ({"cached_tokens": 80, "prompt_tokens_details": {"cached_tokens": 80}}, {"cache_read_tokens": 80}),
+        ({"prompt_cache_hit_tokens": 80, "prompt_cache_miss_tokens": 20}, {"cache_read_tokens": 80}),  # DeepSeek
+        (  # LiteLLM, for Anthropic
+            {
+                "prompt_tokens_details": {"cached_tokens": 50, "cache_creation_tokens": 30},
+                "cache_creation_input_tokens": 30,
+                "cache_read_input_tokens": 50,
+            },
+            {"cache_read_tokens": 50, "cache_write_tokens": 30},
+        ),
+        (
+            {
+                "prompt_tokens_details": {
+                    "cached_tokens": 50,
+                    "cache_creation_tokens": 30,
+                    "cache_creation_token_details": {"ephemeral_5m_input_tokens": 10, "ephemeral_1h_input_tokens": 20},
+                },
+                "cache_creation_input_tokens": 30,
+            },
+            {"cache_read_tokens": 50, "cache_write_tokens": 10, "cache_write_1h_tokens": 20},
+        ),
+        (
+            {"prompt_tokens_details": {"cached_tokens": 50}, "cache_creation_input_tokens": 60},
+            {"cache_read_tokens": 50},
+        ),
+        ({"cached_tokens": 101, "prompt_cache_hit_tokens": "9"}, {}),
+    ],
+)
+def test_what_is_told_beside_the_sums_counts_as_far_as_it_fits(told: Any, buckets: dict[str, int]) -> None:
+    usage = usage_in({"prompt_tokens": 100, "completion_tokens": 5, "total_tokens": 105} | told, "m")
+
+    assert usage == _expected(input_tokens=100 - sum(buckets.values()), output_tokens=5, **buckets)
+
+
+@pytest.mark.parametrize(
+    ("into", "buckets"),
+    [
+        ({"cached_tokens": 60, "audio_tokens": 60}, {"cache_read_tokens": 60, "input_audio_tokens": 40}),
+        (  # xAI
+            {"text_tokens": 20, "image_tokens": 70, "audio_tokens": 10, "cached_tokens": 98},
+            {"cache_read_tokens": 98, "input_audio_tokens": 2},
+        ),
+    ],
+)
+def test_what_was_cached_and_told_by_its_kind_is_counted_once(into: Any, buckets: dict[str, int]) -> None:
+    assert _usage(100, 5, 105, into=into) == _expected(output_tokens=5, **buckets)
+
+
 def test_every_kind_of_token_has_its_bucket() -> None:
     into = {"cached_tokens": 1, "cache_write_tokens": 2, "audio_tokens": 3, "image_tokens": 4}
     out = {"reasoning_tokens": 5, "audio_tokens": 6, "image_tokens": 7, "accepted_prediction_tokens": 8}
@@ -64,7 +116,7 @@ def test_every_kind_of_token_has_its_bucket() -> None:
         ({"prompt": 100, "completion": 50, "total": 150, "out": {"reasoning_tokens": 80}}, 150),
         ({"prompt": 100, "completion": 50, "total": 150, "into": {"cached_tokens": 101}}, 150),
         ({"prompt": 100, "completion": 50, "into": {"cached_tokens": 101}}, 150),
-        ({"prompt": 100, "completion": 50, "into": {"cached_tokens": 60, "audio_tokens": 60}}, 150),
+        ({"prompt": 100, "completion": 50, "into": {"cached_tokens": 60, "audio_tokens": 101}}, 150),
         ({"prompt": 100, "completion": 50, "total": 149}, 150),
         ({"prompt": 100, "completion": 50, "total": -1}, 150),
         ({"prompt": 100, "completion": -50}, 100),

@@ -95,10 +95,16 @@ class MessageListener:
         self._take(told, None)
 
     def _take(self, told: object, model: object) -> None:
-        """Let what is told now win over what was told before: counts are running totals, never to be added up."""
+        """Let what is told now win over what was told before: counts are running totals, never to be added up.
+
+        A 0 after something, as some servers have it for input at the end, tells nothing: what was read, was read.
+        """
         self._usage = None
         if isinstance(told, dict):
-            self._told |= {name: value for name, value in told.items() if value is not None}
+            known = self._told.keys() - {"output_tokens"}
+            self._told |= {
+                name: each for name, each in told.items() if each or (each is not None and name not in known)
+            }
         if isinstance(model, str) and model:
             self._model = model
 

@@ -8,6 +8,8 @@ from proxystore.values import Usage
 from proxystore.wire.tiers import tier_in
 
 _LARGEST: Final = 2**31 - 1  # what one bucket can hold; more is not believed
+_LEFT_OUT: Final = frozenset({"advisor_message", "compaction"})
+_KEPT: Final = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
 _SUMS: Final = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens")
 
 
@@ -17,6 +19,8 @@ def usage_in(told: dict[str, Any], model: str | None) -> Usage | None:
     An explicit 0 is something. Input read from a cache or written to one is not part of ``input_tokens``; thinking is
     part of ``output_tokens``. Counts that contradict each other give quality ``inconsistent`` and only their total.
     """
+    if told.get("iterations"):
+        told = _with_iterations(told, told["iterations"])
     plain = _plain_usage(told, model)
     if plain is not None:
         return plain
@@ -81,12 +85,29 @@ def _plain_usage(told: dict[str, Any], model: str | None) -> Usage | None:
     )
 
 
+def _with_iterations(told: dict[str, Any], iterations: object) -> dict[str, Any]:
+    """Return *told* with what its sums leave out: compacting the context, and asking an advisor."""
+    more = (
+        [each for each in iterations if isinstance(each, dict) and each.get("type") in _LEFT_OUT]
+        if isinstance(iterations, list)
+        else []
+    )
+    if not more:
+        return told
+    parts = [told, *more]
+    kept = [part.get("cache_creation") for part in parts]
+    sums = {name: sum(_count(part.get(name)) or 0 for part in parts) for name in _SUMS}
+    creation = {name: sum(_detail(each, name) or 0 for each in kept) for name in _KEPT}
+    return told | sums | ({"cache_creation": creation} if any(creation.values()) else {})
+
+
 _NOTHING: Final = [None, None, None, None]
 
 
 def _kept(creation: object) -> tuple[int | None, int | None]:
     """Return how many tokens were written to a cache for five minutes, and for an hour."""
-    return _detail(creation, "ephemeral_5m_input_tokens"), _detail(creation, "ephemeral_1h_input_tokens")
+    short, long = _KEPT
+    return _detail(creation, short), _detail(creation, long)
 
 
 def _detail(details: object, name: str) -> int | None:

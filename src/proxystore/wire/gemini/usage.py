@@ -104,6 +104,10 @@ def _buckets(told: _Told, all_told: dict[str, Any]) -> dict[str, int]:
         written = total - prompt - tools - thoughts
     audio_in = _of("AUDIO", all_told, "promptTokensDetails") - _of("AUDIO", all_told, "cacheTokensDetails")
     image_in = _of("IMAGE", all_told, "promptTokensDetails") - _of("IMAGE", all_told, "cacheTokensDetails")
+    over = cached + audio_in + image_in - prompt
+    if 0 < over <= cached <= prompt and not isinstance(all_told.get("cacheTokensDetails"), list):
+        taken = min(over, image_in)  # of what kinds the cached tokens are was not told: of these, some
+        image_in, audio_in = image_in - taken, audio_in - (over - taken)
     audio_out = _of("AUDIO", all_told, "candidatesTokensDetails")
     image_out = _of("IMAGE", all_told, "candidatesTokensDetails")
     buckets = {

@@ -25,7 +25,14 @@ _COMPLETION: Final = {
 }
 
 
-_OTHER_INPUT: Final = _PROMPT.keys() - {"cached_tokens"}
+_BESIDE: Final = {
+    "cached_tokens": "cache_read_tokens",
+    "prompt_cache_hit_tokens": "cache_read_tokens",
+    "cache_creation_input_tokens": "cache_write_tokens",
+}
+"""What Kimi, DeepSeek and LiteLLM tell beside the sums, where OpenAI has details."""
+
+_OTHER_INPUT: Final = (_PROMPT.keys() | {"cache_creation_tokens"}) - {"cached_tokens"}
 _OTHER_OUTPUT: Final = _COMPLETION.keys() - {"reasoning_tokens"}
 
 
@@ -56,11 +63,12 @@ def usage_in(told: object, model: str | None, tier: object = None) -> Usage | No
     plain = _plain_usage(told, model, service_tier)
     if plain is not None:
         return plain
+    prompt = _count(told.get("prompt_tokens"))
     sums = _Told(
-        prompt=_count(told.get("prompt_tokens")),
+        prompt=prompt,
         completion=_count(told.get("completion_tokens")),
         total=_count(told.get("total_tokens")),
-        into=_details(told.get("prompt_tokens_details"), _PROMPT),
+        into=_input_details(told, prompt),
         out=_details(told.get("completion_tokens_details"), _COMPLETION),
     )
     is_empty = sums == (None, None, None, {}, {})
@@ -73,7 +81,7 @@ def _plain_usage(told: dict[str, Any], model: str | None, tier: str | None) -> U
     Says nothing that the careful way would not say, in a third of its time.
     """
     prompt, completion = told.get("prompt_tokens"), told.get("completion_tokens")
-    if type(prompt) is not int or type(completion) is not int:
+    if type(prompt) is not int or type(completion) is not int or not _BESIDE.keys().isdisjoint(told):
         return None
     cached = _only("cached_tokens", told.get("prompt_tokens_details"), _OTHER_INPUT)
     reasoning = _only("reasoning_tokens", told.get("completion_tokens_details"), _OTHER_OUTPUT)
@@ -154,6 +162,39 @@ def _reasoning(told: _Told) -> int:
 
 def _best_total(told: _Told) -> int:
     return min(LARGEST, max(told.total or 0, max(told.prompt or 0, 0) + max(told.completion or 0, 0)))
+
+
+def _input_details(told: dict[str, Any], prompt: int | None) -> dict[str, int]:
+    """Return of what kinds the prompt is; what is told beside the sums counts as far as it fits into them."""
+    details = told.get("prompt_tokens_details")
+    into = _details(details, _PROMPT)
+    if isinstance(details, dict) and "cache_creation_tokens" in details:  # LiteLLM
+        written = _count(details["cache_creation_tokens"]) or 0
+        kept = _details(details.get("cache_creation_token_details"), {"ephemeral_1h_input_tokens": "long"})
+        long = min(kept.get("long", 0), written)
+        into |= {"cache_write_tokens": written - long} | ({"cache_write_1h_tokens": long} if long else {})
+    left = (prompt or 0) - sum(into.values())
+    for name, bucket in _BESIDE.items():
+        count = _count(told.get(name)) or 0
+        more = count - sum(into.get(each, 0) for each in (bucket, f"{bucket[:-6]}1h_tokens"))
+        if 0 < more <= min(count, left):
+            into[bucket] = into.get(bucket, 0) + more
+            left -= more
+    return into if prompt is None else _without_overlap(into, prompt)
+
+
+def _without_overlap(into: dict[str, int], prompt: int) -> dict[str, int]:
+    """Return *into* with nothing in two kinds: some tell of what was read from a cache of what kinds it was, too."""
+    cached = into.get("cache_read_tokens", 0)
+    over = sum(into.values()) - prompt
+    if not 0 < over <= cached <= prompt:
+        return into
+    for kind in ("input_image_tokens", "input_audio_tokens"):
+        taken = min(over, max(0, into.get(kind, 0)))
+        if taken:
+            into = into | {kind: into[kind] - taken}
+            over -= taken
+    return into
 
 
 def _details(told: object, names: Mapping[str, str]) -> dict[str, int]:
