@@ -44,6 +44,21 @@ async def test_a_client_that_asks_itself_gets_everything_and_the_proxy_sees_its_
     assert sent.body.count(b'"choices":[]') == 1
 
 
+@pytest.mark.parametrize("headers", [[], [(b"content-type", b"Text/Event-Stream")], [(b"content-type", b"text/plain")]])
+async def test_no_length_is_told_of_what_will_be_shorter(wrap, headers):
+    whole = b'data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}\n\ndata: [DONE]\n\n'
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": [*headers, _length(whole)]})
+        await send({"type": "http.response.body", "body": whole})
+
+    async with wrap(app) as wrapped:
+        sent = await call(wrapped, http_scope(), _stream())
+
+    assert (sent.body, b"content-length" in sent.headers) == (b"data: [DONE]\n\n", False)
+
+
 @pytest.mark.parametrize("cut", range(1, 60, 7))
 async def test_the_answer_does_not_depend_on_how_it_is_cut(wrap, cut):
     whole = b"".join(

@@ -91,6 +91,8 @@ def test_one_wrong_field_does_not_hide_the_others() -> None:
         ("/openai/deployments/my-gpt/chat/completions", "my-gpt"),
         ("/openai/deployments/azure/gpt-4o/chat/completions/", "azure/gpt-4o"),
         ("/engines/my-gpt/completions", "my-gpt"),
+        ("/engines/v1/chat/completions", "from-body"),
+        ("/engines/llama.cpp/v1/chat/completions", "from-body"),
         (_PATH, "from-body"),
     ],
 )

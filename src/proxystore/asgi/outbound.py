@@ -183,7 +183,7 @@ class Outbound(Ending):
     def _headers_out(self, told: dict[bytes, bytes]) -> list[tuple[bytes, bytes]]:
         response = self._exchange.response
         headers = response.headers
-        if self.is_asked and b"content-length" in told and told.get(b"content-type", b"").startswith(_EVENTS):
+        if self.is_asked and self._meter is not None and b"content-length" in told and not _is_document(told):
             headers = [header for header in headers if header[0] != b"content-length"]  # one event will be missing
         offered = response.offered_headers
         if offered:
@@ -216,6 +216,10 @@ class Outbound(Ending):
             return "disconnected"
         is_failed = (exchange.response.status or 500) >= 400 or (self._meter is not None and self._meter.is_failed)
         return "failed" if is_failed else "complete"
+
+
+def _is_document(told: dict[bytes, bytes]) -> bool:
+    return told.get(b"content-type", b"").strip().lower().startswith(b"application/json")
 
 
 def _is_editable(told: dict[bytes, bytes]) -> bool:

@@ -77,7 +77,7 @@ def _prepare(house: House, exchange: Exchange) -> Question | None:
 
 
 def _ask_for_what_can_be_read(request: Request) -> None:
-    """Let the proxy know only of encodings that a meter can unpack: a caller must not choose that nothing is counted."""
+    """Tell the proxy only of encodings that a meter can unpack: no caller may choose that nothing is counted."""
     offered = request.joined_header(b"accept-encoding")
     if offered is not None and (readable := readable_encodings(offered)) != offered:
         request.set_header(b"accept-encoding", readable)

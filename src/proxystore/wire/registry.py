@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from proxystore.wire.format import WireFormat
+from proxystore.wire.paths import canonical
 from proxystore.wire.unknown import Unknown
 
 UNKNOWN: Final[WireFormat] = Unknown()
@@ -29,14 +30,14 @@ class Formats:
     def find(self, method: str, path: str) -> WireFormat:
         """Return the first format that answers for *method* and *path* (without ``root_path``), else `Unknown`.
 
-        Endings match whole segments. A slash at the end of *path* does not matter, as it does not to some routers: a
-        request that the proxy will understand must not pass unread.
+        Endings match whole segments. Capitals, slashes at the end or two for one, and the like do not matter, as they
+        do not to some servers: a request that the proxy will understand must not pass unread.
         """
         if method not in self._methods:
             return UNKNOWN
         found = self._found.get((method, path))
         if found is None:
-            found = self._search(method, path.rstrip("/"))
+            found = self._search(method, canonical(path))
             self._remember(method, path, found)
         return found
 
@@ -56,7 +57,7 @@ class Formats:
 
 def _matchers(paths: Iterable[str]) -> tuple[tuple[str, ...], list[Callable[[str], object]]]:
     """Return the endings among *paths*, and what finds those with ``{}`` in them: any text without a slash."""
-    whole = [_whole(path) for path in paths]
+    whole = [_whole(path.lower()) for path in paths]
     patterns = ["[^/]+".join(map(re.escape, path.split("{}"))) for path in whole if "{}" in path]
     return tuple(path for path in whole if "{}" not in path), [re.compile(rf"{each}\Z").search for each in patterns]
 

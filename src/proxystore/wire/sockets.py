@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final, Protocol
 
 from proxystore.values import Denial
 from proxystore.wire.format import WireFormat
+from proxystore.wire.paths import canonical
 from proxystore.wire.reading import Listener
 
-_UNMETERED: Final = ("/realtime", "/live", "/listen", ".BidiGenerateContent", ".BidiGenerateContentConstrained")
+_find_unmetered: Final = re.compile(r"/realtime(?:/|\Z)|/(?:live|listen)\Z|[./]bidi\w+\Z").search
+"""OpenAI's, LiteLLM's, Deepgram's, and Google's at its own addresses and at Vertex's."""
 
 
 class SocketFormat(Protocol):
@@ -44,10 +47,10 @@ class SocketFormat(Protocol):
 
 def spoken_on(path: str, formats: Iterable[SocketFormat]) -> SocketFormat | None:
     """Return the one of *formats* that is spoken on a WebSocket at *path*."""
-    found = (each for each in formats if path.rstrip("/").endswith(each.paths))
+    found = (each for each in formats if canonical(path).endswith(each.paths))
     return next(found, None)
 
 
 def is_unmetered(path: str) -> bool:
     """Return whether what is spoken on a WebSocket at *path* costs something that we cannot read."""
-    return path.rstrip("/").endswith(_UNMETERED)
+    return _find_unmetered(canonical(path)) is not None

@@ -133,6 +133,10 @@ RECORDINGS = [
             delta(b'{"input_tokens":20,"cache_read_input_tokens":80,"output_tokens":50}'), STOP, start=_START_OF_ZEROS
         ),
     ),
+    _streamed(
+        "stream, zeros at the end",
+        stream(delta(b'{"input_tokens":0,"cache_read_input_tokens":0,"output_tokens":50}'), STOP),
+    ),
     _streamed("stream, nothing written", stream(delta(b'{"output_tokens":0}'), STOP), _replaced(output_tokens=0)),
     _streamed(
         "stream, broken off",

@@ -29,7 +29,7 @@ def read_call(operation_name: str, path: str, body: bytes, *, is_billable: bool 
     return Call(
         operation_name=operation_name,
         request_model=found[1].removeprefix("models/") if found else None,
-        is_streaming=found is not None and found[2].startswith("stream"),
+        is_streaming=found is not None and found[2].lower().startswith("stream"),
         max_output_tokens=None if asked is None else _bound(asked.config or asked.config_in_snake_case),
         is_billable=is_billable,
     )

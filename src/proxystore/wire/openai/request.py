@@ -11,9 +11,10 @@ from proxystore.values import Call
 from proxystore.wire.lenient import decode
 from proxystore.wire.openai.usage import LARGEST
 
-# Azure and LiteLLM name the model in the path, and that one is served, whatever the body says.
+# Azure and LiteLLM name the model in the path, and that one is served, whatever the body says. Docker's model runner
+# has a version there, or the name of a program and a version: its models are named in bodies.
 _find_deployment: Final = re.compile(
-    r"/(?:deployments|engines)/(.+?)/(?:chat/completions|completions|embeddings|images/(?:generations|edits|variations)"
+    r"/(?:deployments|engines(?!/(?:[^/]+/)?v\d+/))/(.+?)/(?:chat/completions|completions|embeddings|images/(?:generations|edits|variations)"
     r"|audio/(?:speech|transcriptions|translations)|responses(?:/compact|/input_tokens)?)/*\Z"
 ).search
 
