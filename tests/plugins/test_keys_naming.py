@@ -115,7 +115,7 @@ async def test_who_pays_has_to_tell_plainly_for_what(open_house: Open):
         ('{"type": "note", "text": "no response.create \\u00e9"}', None),
         ('{"type": "response.cre\\u0061te", "model": "gpt-5"}', "model_not_allowed"),
         ('{"type": "response.create", "model": "gpt-4o", "Model": "gpt-5"}', "model_not_allowed"),
-        ('{"type": "response.create", "model": "gpt-5", "temperature": NaN}', "unreadable_request"),
+        ('{"type": "response.create", "model": "gpt-5", "temperature": NaN}', "model_not_allowed"),
         ('{"type": "response.create", "type": "note", "model": "gpt-5"}', "unreadable_request"),
         ('{"type": "note", "Type": "response.create", "model": "gpt-5"}', "unreadable_request"),
         ('{"type": "response.create", "model": "gpt-5", "response": {"model": "gpt-4o"}}', "unreadable_request"),
