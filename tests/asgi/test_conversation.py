@@ -270,8 +270,8 @@ async def test_what_asks_nothing_passes_unread(wrap, witness):
 
     said = [
         {"type": "websocket.receive", "text": '{"type":"session.update","note":"response.create"}'},
-        {"type": "websocket.receive", "text": "not JSON response.create"},
-        {"type": "websocket.receive", "bytes": b"\xff"},
+        {"type": "websocket.receive", "text": '{"type":"response.cancel"}'},
+        {"type": "websocket.receive", "bytes": b" "},
     ]
     async with wrap(app) as wrapped:
         await _converse(wrapped, *said, _LEFT)
