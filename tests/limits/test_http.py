@@ -39,16 +39,23 @@ def test_two_workers_on_one_database_let_through_what_may_pass(migrated_url: str
     with running(_WORKERS, environ) as served, ThreadPoolExecutor(20) as clients:
         _wait_for_both_workers(served.url)
         for window in ("minute", "ever"):
-            held_to = limit(amount=25, window=window, owner=f"key_{window}")
-            began = time.time()
-            answers = list(clients.map(lambda held_to: _ask(served.url, held_to), [held_to] * 100))
-            took, left = time.time() - began, 60 - began % 60
-            passed = [answer.status_code for answer in answers].count(200)
-            slid = window == "minute" and took > left  # into the next minute, in which more may pass after a while
-            assert 25 <= passed <= (25 + took * 25 / 60 if slid else 25), (window, began, took)
-            assert {answer.status_code for answer in answers} == {200, 429}
-            assert len({answer.headers["x-worker"] for answer in answers if answer.status_code == 200}) == 2
+            owners = (f"key_{window}_{attempt}" for attempt in range(10))
+            # Who is asked first is for the kernel to say: now and then one of them is asked for all there is.
+            assert any(len(_ask_for_too_much(served.url, clients, window, owner)) == 2 for owner in owners)
         _try_official_client(served.url)
+
+
+def _ask_for_too_much(url: str, clients: ThreadPoolExecutor, window: str, owner: str) -> set[str]:
+    """Ask four times as often as *owner* may, and return who let it pass."""
+    held_to = limit(amount=25, window=window, owner=owner)
+    began = time.time()
+    answers = list(clients.map(lambda held_to: _ask(url, held_to), [held_to] * 100))
+    took, left = time.time() - began, 60 - began % 60
+    passed = [answer.headers["x-worker"] for answer in answers if answer.status_code == 200]
+    slid = window == "minute" and took > left  # into the next minute, in which more may pass after a while
+    assert 25 <= len(passed) <= (25 + took * 25 / 60 if slid else 25), (window, began, took)
+    assert {answer.status_code for answer in answers} == {200, 429}
+    return set(passed)
 
 
 def _wait_for_both_workers(url: str) -> None:
