@@ -110,7 +110,7 @@ class Keys:
     def _usual(self, request: Request, store: Store) -> KnownKey | None:
         """Return a good key that is remembered, and stands where keys of ours usually do; nothing of this waits."""
         value = request.header(_AUTHORIZATION)
-        if value is None or value[:11] != _OURS or request.header(self._own) is not None:
+        if value is None or value[:11] != _OURS or self._places.are_more(request):
             return None
         known = store.keyring.recall(value[7:])
         return known if known is not None and not known.is_foreign and known.standing() == "valid" else None
@@ -146,14 +146,19 @@ class Keys:
         return denial if (await store.keyring.facts()).has_keys else with_hint(denial)
 
     def _let_in(self, request: Request, shown: Shown, known: KnownKey) -> None:
-        """Hide a key of ours from the proxy, and give it what it knows instead."""
-        if known.is_foreign and shown.kind != "own":
-            return  # the proxy knows it
-        if shown.kind in ("own", "header"):
-            self._hide(request, shown.name)
-        else:
-            self._places.empty(request, shown)
-            self._introduce(request)
+        """Hide a key of ours from the proxy, wherever it stands, and give it what it knows instead."""
+        if known.is_foreign:  # the proxy knows it
+            if shown.kind == "own":
+                self._hide(request, shown.name)
+            return
+        for each in [*self._places.look(request)]:
+            if each.secret != shown.secret:
+                continue
+            if each.kind in ("own", "header"):
+                self._hide(request, each.name)
+            else:
+                self._places.empty(request, each)
+                self._introduce(request)
 
     def _hide(self, request: Request, header: bytes) -> None:
         """Take a key of ours out of its *header*, and give the proxy what it knows instead."""

@@ -11,6 +11,7 @@ from typing import Final
 
 import httpx
 import pytest
+from websockets.asyncio.client import connect
 
 from proxystore.testing.serving import serving
 from proxystore.testing.upstream import FakeUpstream
@@ -36,6 +37,14 @@ _THEIRS: Final = """
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"once ", "more_body": True})
         await asyncio.Event().wait()
+
+    async def echo(scope, receive, send):
+        if scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.accept"})
+            said = await receive()
+            await send({"type": "websocket.send", "text": said["text"]})
+            await receive()
 
     async def wsgi(environ, start_response): ...
     class Application: ...
@@ -89,6 +98,24 @@ def test_a_server_that_is_told_to_stop_waits_for_answers_as_long_as_its_grace(th
         next(chunks)
     client.close()
     assert [event.outcome for event in recorded(url)] == ["disconnected"]
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+async def test_no_log_line_has_what_a_websocket_is_opened_with(theirs: Path, place: Path, log_format: str) -> None:
+    url = f"sqlite:///{place}/mine.db"
+    words = ("their_gateway:echo", "--app-dir", str(theirs), "--database", url, "--log-format", log_format)
+    with running(
+        "run", *words, "--", "--log-level", "trace", UPSTREAM="http://nowhere", PROXYSTORE_KEY_HEADER="x-key"
+    ) as served:
+        address = served.url.replace("http", "ws")
+        headers = dict.fromkeys(("x-api-key", "x-key", "authorization"), "cAnArY")
+        async with connect(f"{address}/live?key=cAnArY", additional_headers=headers) as client:
+            await client.send("a cAnArY, too")
+            assert await client.recv() == "a cAnArY, too"
+
+    said = "\n".join(served.said)
+    assert "WebSocket /live" in said
+    assert "cAnArY" not in said
 
 
 @pytest.mark.xdist_group("clients")

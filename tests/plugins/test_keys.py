@@ -243,6 +243,26 @@ async def test_a_key_of_ours_is_found_beside_other_credentials_which_pass(open_h
         assert "x-api-key" not in house.proxy.headers
 
 
+@pytest.mark.parametrize("app", [None, "Bearer of-the-proxy"])
+@pytest.mark.parametrize("other", ["authorization", "x-api-key", "x-proxystore-key", "query"])
+async def test_a_key_that_is_sent_twice_is_taken_out_twice(open_house, other, app):
+    async with open_house(app_authorization=app) as house:
+        secret = (await house.key()).encode()
+        headers = [(b"x-goog-api-key", secret), (b"api-key", b"somebody-elses")]
+        query = b"a=1&k\xff=2"
+        if other == "query":
+            query += b"&key=" + secret
+        else:
+            headers.append((other.encode(), b"Bearer " + secret))
+        for _ in range(2):  # the second time the key is remembered
+            house.proxy.seen.clear()
+            assert (await house.ask(*headers, query=query)).status == 200
+            assert secret not in repr(house.proxy.seen).encode()
+            assert house.proxy.headers["api-key"] == "somebody-elses"
+            assert house.proxy.headers.get("authorization") == app
+            assert house.proxy.seen[0]["query_string"] == b"a=1&k\xff=2"
+
+
 async def test_the_first_key_of_ours_counts(open_house):
     async with open_house() as house:
         first, second = await house.key(name="first"), await house.key(name="second")

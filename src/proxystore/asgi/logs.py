@@ -1,8 +1,9 @@
-"""Log records, ours and uvicorn's, as lines of text or of JSON; without query strings, which may hold a key."""
+"""Log records, ours and uvicorn's, as lines of text or of JSON; without what may hold a key: query strings, headers."""
 
 from __future__ import annotations
 
 import logging
+import os
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +12,8 @@ from typing_extensions import override
 from uvicorn.logging import AccessFormatter
 
 _ACCESS = "uvicorn.access"
+_SCOPES = "uvicorn.asgi"
+_WEBSOCKETS = f"{os.sep}websockets{os.sep}"
 
 
 class TextAccessFormatter(AccessFormatter):
@@ -42,6 +45,18 @@ class JSONFormatter(logging.Formatter):
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return msgspec.json.encode(line, enc_hook=str).decode()
+
+
+class Discreet(logging.Filter):
+    """Takes the query out of lines about WebSockets, and stops those below ``INFO`` that quote headers and messages."""
+
+    @override
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.INFO and (record.name == _SCOPES or _WEBSOCKETS in record.pathname):
+            return False
+        if "WebSocket %s" in str(record.msg) and isinstance(record.args, tuple):
+            record.args = tuple(each.partition("?")[0] if isinstance(each, str) else each for each in record.args)
+        return True
 
 
 class Untold(logging.Filter):

@@ -189,7 +189,8 @@ class Request:
     def remove_query(self, name: bytes) -> None:
         """Hide the query parameter *name* from the proxy; what is left of the query keeps every byte."""
         query: bytes = self.scope.get("query_string", b"")
-        kept = [pair for pair in query.split(b"&") if unquote_plus(pair.partition(b"=")[0].decode()).encode() != name]
+        wanted = name.decode()
+        kept = [pair for pair in query.split(b"&") if unquote_plus(pair.partition(b"=")[0].decode("latin-1")) != wanted]
         self._own_scope()["query_string"] = b"&".join(kept)
 
     def remove_subprotocol(self, name: str) -> None:
