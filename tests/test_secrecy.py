@@ -60,7 +60,9 @@ def test_six_processes_that_start_at_once_have_one_pepper(sqlite_url: str) -> No
 async def test_on_postgresql_a_pepper_has_to_be_given(postgres_url: str, tmp_path: Path) -> None:
     store = _store(postgres_url, tmp_path, None)
 
-    with pytest.raises(SettingsError, match=r"PROXYSTORE_PEPPER is not set.*proxystore secrets new.*openssl"):
+    with pytest.raises(
+        SettingsError, match=r"PROXYSTORE_PEPPER is not set.*PROXYSTORE_AUDIT_KEY.*proxystore secrets new.*openssl"
+    ):
         await store.open()
     assert not store.is_open
 

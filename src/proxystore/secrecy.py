@@ -152,11 +152,16 @@ def _given(purpose: Purpose, given: SecretStr | None) -> list[str]:
     return texts
 
 
+def _other(purpose: Purpose) -> Purpose:
+    return AUDIT_KEY if purpose is PEPPER else PEPPER
+
+
 def _own(purpose: Purpose, settings: Settings, *, is_first: bool) -> str:
     if settings.url.dialect != "sqlite":
         raise SettingsError(
-            f"{purpose.variable} is not set: make a {purpose.wanted} with `proxystore secrets new` (or `openssl rand"
-            " -base64 32`), keep it, and give the same one to every process that uses this database"
+            f"{purpose.variable} is not set: PostgreSQL wants it and {_other(purpose).variable}, each made once with"
+            " `proxystore secrets new` (or `openssl rand -base64 32`), kept, and the same for every process that uses"
+            " this database"
         )
     if settings.url.is_in_memory:
         return token_hex(_LEAST)

@@ -110,6 +110,12 @@ def test_providers_and_families_are_kept(run: Any) -> None:
     assert run("providers", "list", "--json") == []
 
 
+def test_what_is_there_already_is_named(run: Any) -> None:
+    run("models", "create", "ours", "--provider", "us")
+    assert "There is a model named 'ours' already." in run("models", "create", "ours", code=1)
+    assert "There is a provider named 'us' already." in run("providers", "create", "us", code=1)
+
+
 @pytest.mark.parametrize(
     "words",
     [

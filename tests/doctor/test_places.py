@@ -126,6 +126,16 @@ def test_nobody_is_told_to_lock_up_what_is_not_ours() -> None:
     assert not [finding for finding in findings if "chmod" in str(finding.mend)]
 
 
+def test_our_own_directory_that_we_may_not_write_in_is_made_writable(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda *_, **__: False)  # root may write wherever it wants
+
+    (finding,) = permissions.check(_settings(data_dir))
+
+    assert finding.mend == f"chmod u+rwX {data_dir}"
+
+
 def test_an_open_file_behind_a_closed_door_is_well(data_dir: Path) -> None:
     (data_dir / "proxystore.db").touch(0o644)
 

@@ -73,6 +73,12 @@ def _is_strange(path: Path, settings: Settings) -> bool:
 
 
 def _take(paths: list[Path]) -> str:
+    if any(os.statvfs(path).f_flag & os.ST_RDONLY for path in paths):
+        return (
+            "mount it so that it can be written, or say with PROXYSTORE_DATA_DIR and PROXYSTORE_DATABASE_URL where else"
+        )
+    if all(path.stat().st_uid == os.geteuid() for path in paths):
+        return f"chmod u+rwX {join(map(str, paths))}"
     return f"sudo chown -R {os.geteuid()}:{os.getegid()} {join(map(str, paths))}"
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from proxystore.changes import Change
-from proxystore.errors import InvalidRecord, ModelNotFound
+from proxystore.errors import Conflict, InvalidRecord, ModelNotFound
 from proxystore.ids import uuid7
 from proxystore.pricing import EVER, RATES, Price, forgotten, replaced
 from proxystore.records.models import MANUAL, Model
@@ -57,17 +57,20 @@ async def create(change: Change, name: str, owners: Owners, prices: Sequence[Pri
         "family_id": None,
         **await owners_of(change, owners.provider, owners.family, now),
     }
-    await change.execute(
-        rows.INSERT,
-        id=model_id,
-        name=name,
-        source=MANUAL,
-        by_hand=by_hand,
-        retired_at=None,
-        created_at=now,
-        updated_at=now,
-        **values,
-    )
+    try:
+        await change.execute(
+            rows.INSERT,
+            id=model_id,
+            name=name,
+            source=MANUAL,
+            by_hand=by_hand,
+            retired_at=None,
+            created_at=now,
+            updated_at=now,
+            **values,
+        )
+    except Conflict:
+        raise Conflict(f"There is a model named {name!r} already.") from None
     timelines = Timelines(now)
     timelines.change(model_id, (), prices)
     await timelines.write(change)

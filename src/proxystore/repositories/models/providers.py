@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, delete, select, update
 
 from proxystore.changes import Changes
 from proxystore.database import Database, Query, Statement
-from proxystore.errors import InvalidRecord, ProviderNotFound
+from proxystore.errors import Conflict, InvalidRecord, ProviderNotFound
 from proxystore.records.models import MANUAL, Provider
 from proxystore.repositories.models.owners import INSERT_PROVIDER, new_provider
 from proxystore.schema import providers
@@ -72,7 +72,10 @@ class ProviderRepository:
         if not name or "/" in name:
             raise InvalidRecord("A provider's name is not empty and has no slash.")
         async with self._changes.begin(_MODEL, action="provider.create", actor=actor) as change:
-            await change.execute(INSERT_PROVIDER, **new_provider(name, MANUAL, datetime.now(UTC)) | fields)
+            try:
+                await change.execute(INSERT_PROVIDER, **new_provider(name, MANUAL, datetime.now(UTC)) | fields)
+            except Conflict:
+                raise Conflict(f"There is a provider named {name!r} already.") from None
             change.touched(None, provider=name)
         return await self.get(name)
 
