@@ -145,7 +145,14 @@ async def test_writing_on_does_not_make_a_shortened_chain_sound(settings: Settin
 
 
 @pytest.mark.parametrize(
-    "statement", ["DELETE FROM audit_head", "UPDATE audit_head SET seq = 3", "UPDATE audit_head SET seal = hash"]
+    "statement",
+    [
+        "DELETE FROM audit_head",
+        "UPDATE audit_head SET seq = 3",
+        "UPDATE audit_head SET seal = hash",
+        "UPDATE audit_head SET seal = 'no bytes'",  # SQLite keeps text as text
+        "UPDATE audit_head SET hash = 'no bytes'",
+    ],
 )
 async def test_writing_goes_on_whatever_was_done_to_the_end(settings: Settings, statement: str) -> None:
     await append(settings, *map(entry, range(5)))
@@ -158,6 +165,18 @@ async def test_writing_goes_on_whatever_was_done_to_the_end(settings: Settings, 
     assert before.problems[0].kind == "end"
     assert _found(found) == [(6, "tampered")]
     assert found.last_seq == 7
+
+
+async def test_text_in_the_place_of_hashes_is_found_by_who_reads_them(settings: Settings) -> None:
+    await append(settings, *map(entry, range(5)))
+
+    await tamper(settings, "UPDATE audit_events SET hash = 'no bytes' WHERE seq = 5")
+    found = await verdict(settings)
+    async with Store(settings=settings) as store:
+        latest = (await store.audit.list(limit=1))[0]
+
+    assert not found.is_sound
+    assert latest.seq == 5
 
 
 @pytest.mark.parametrize("seq", [-1, 3])

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Text, bindparam, delete, func, insert, select
 from sqlalchemy.types import TypeEngine
 
 from proxystore.changes.fitting import content_of
-from proxystore.changes.links import BEGINNING, FIELDS, is_sealed, link, seal
+from proxystore.changes.links import BEGINNING, FIELDS, hash_in, is_sealed, link, number_in, seal
 from proxystore.database import Query, Statement, Transaction, upsert
 from proxystore.errors import StoreClosed
 from proxystore.ids import uuid7
@@ -35,11 +35,11 @@ _MOST_ROWS: Final = 5_000  # a statement has a deadline
 _RAW: Final[Mapping[str, TypeEngine[Any]]] = {"occurred_at": BigInteger(), "metadata": Text()}  # as they are hashed
 _END: Final = Query(
     select(audit_head.c.seq, audit_head.c.hash, audit_head.c.seal).where(audit_head.c.id == 1).with_for_update(),
-    lambda seq, hash, seal: End(seq, bytes(hash), bytes(seal)),  # noqa: A006  the columns' names
+    lambda seq, hash, seal: End(number_in(seq), hash_in(hash), hash_in(seal)),  # noqa: A006  the columns' names
 )
 _LAST: Final = Query(
     select(audit_events.c.seq, audit_events.c.hash).order_by(audit_events.c.seq.desc()).limit(1),
-    lambda seq, hash: (seq, bytes(hash)),  # noqa: A006  as above
+    lambda seq, hash: (seq, hash_in(hash)),  # noqa: A006  as above
 )
 _CUT_OFF: Final = func.coalesce(select(func.max(audit_anchors.c.seq)).scalar_subquery(), 0)
 _KNOWN: Final = Query(
@@ -182,7 +182,7 @@ async def _known(transaction: Transaction, event_ids: Sequence[UUID]) -> dict[UU
 async def _resumed(transaction: Transaction, end: End) -> LockedEnd:
     """Return where to go on, behind everything that is there, since somebody has been at the chain's end."""
     last = await transaction.fetch_one(_LAST) or (0, BEGINNING)
-    seq, hash_ = max((end.seq, end.hash), last)
+    seq, hash_ = last if last[0] >= end.seq else (end.seq, end.hash)
     return LockedEnd(seq, hash_, is_ours=False)
 
 

@@ -13,6 +13,7 @@ from typing import Final
 from sqlalchemy import bindparam, delete, func, insert, select
 
 from proxystore.changes.chain import Chain, entry_now, lock_end
+from proxystore.changes.links import hash_in
 from proxystore.database import Database, Query, Statement
 from proxystore.schema.audit import audit_anchors, audit_events
 
@@ -33,7 +34,7 @@ _LAST_BEFORE: Final = Query(
     .where(audit_events.c.seq > bindparam("after"), audit_events.c.seq < bindparam("before"))
     .order_by(audit_events.c.seq.desc())
     .limit(1),
-    lambda seq, hash: (seq, bytes(hash)),  # noqa: A006  the columns' names
+    lambda seq, hash: (seq, hash_in(hash)),  # noqa: A006  the columns' names
 )
 _ADD_ANCHOR: Final = Statement(
     insert(audit_anchors).values(seq=bindparam("seq"), hash=bindparam("hash"), recorded_at=bindparam("recorded_at"))

@@ -43,6 +43,16 @@ _SEAL: Final = 2
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
+def hash_in(value: object) -> bytes:
+    """Return the hash that a column holds, the empty one if it is none: SQLite keeps whatever somebody puts there."""
+    return bytes(value) if isinstance(value, bytes | bytearray | memoryview) else b""
+
+
+def number_in(value: object) -> int:
+    """Return the number that a column holds, 0 if it is none."""
+    return value if isinstance(value, int) else 0
+
+
 def link(key: bytes, seq: int, before: bytes, content: Content) -> bytes:
     """Return the hash of the event at *seq*, whose forerunner has the hash *before*."""
     return hmac.digest(key, _encode((_LINK, seq, before, *content)), "sha256")

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from sqlalchemy import ColumnElement, Text, bindparam, collate, func, or_, select
 
+from proxystore.changes.links import hash_in
 from proxystore.database import Query
 from proxystore.records.audit import AuditEvent
 from proxystore.schema.audit import audit_anchors, audit_events
@@ -61,7 +62,7 @@ _PLACE_IN: Final[Mapping[Dialect, Callable[[ColumnElement[Any]], ColumnElement[A
 
 
 def _event(*, hash: bytes, **rest: Any) -> AuditEvent:  # noqa: A002  the column's name
-    return AuditEvent(hash=bytes(hash).hex(), **rest)
+    return AuditEvent(hash=hash_in(hash).hex(), **rest)
 
 
 def _containing(dialect: Dialect) -> ColumnElement[bool]:

@@ -11,7 +11,7 @@ from sqlalchemy.types import NullType
 from typing_extensions import override
 
 from proxystore.changes.chain import End
-from proxystore.changes.links import BEGINNING, FIELDS
+from proxystore.changes.links import BEGINNING, FIELDS, hash_in, number_in
 from proxystore.database import Database, Query
 from proxystore.database.compiling import Compiled
 from proxystore.errors import InvalidRecord, StoreBusy, StoreClosed, StoreError, StoreTimeout, StoreUnavailable
@@ -72,8 +72,8 @@ _STATE: Final = Query(
     .join(audit_head, audit_head.c.id == 1, isouter=True)
     .join(audit_anchors, audit_anchors.c.seq == _anchored, isouter=True),
     lambda seq, hash, seal, anchor_seq, anchor_hash, last: _State(  # noqa: A006  the columns' names
-        None if seq is None else End(seq, bytes(hash), bytes(seal)),
-        Anchor() if anchor_seq is None else Anchor(anchor_seq, bytes(anchor_hash)),
+        None if seq is None else End(number_in(seq), hash_in(hash), hash_in(seal)),
+        Anchor() if anchor_seq is None else Anchor(number_in(anchor_seq), hash_in(anchor_hash)),
         last,
     ),
 )
