@@ -57,7 +57,7 @@ def _field(name: bytes, value: bytes) -> tuple[bytes, bytes]:
         (_CHATS, b"", [_FORM, _JSON], _PLAIN, _UNCLEAR),
         (_CHATS, b"", [(b"content-type", b"application/json; charset=utf-7")], _PLAIN, _UNCLEAR),
         (_CHATS, b"", [(b"content-type", b'application/json; charset="UTF-8"')], _PLAIN, None),
-        (_CHATS, b"", [_JSON, (b"content-encoding", b"gzip")], gzip.compress(_PLAIN), None),
+        (_CHATS, b"", [_JSON, (b"content-encoding", b"gzip")], gzip.compress(_PLAIN, mtime=0), None),
         # the last of two fields, as FastAPI reads
         (_SPEECH, b"", [_MULTIPART], _parts(_field(b"model", b"gpt-4o"), _field(b"model", b"gpt-5")), _FORBIDDEN),
         (_SPEECH, b"", [_MULTIPART], _parts(_field(b"model", b"gpt-4o"), _field(b"file", b"\0\xff")), None),
