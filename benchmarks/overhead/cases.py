@@ -65,6 +65,7 @@ class Cases(NamedTuple):
 def cases(names: Collection[str] = WRAPPED) -> Iterator[Cases]:
     """Give the cases of *names*, every server started; they sleep while it is not their turn."""
     cores = Cores()
+    is_awake = cores.server != cores.rest  # a relay's load may sleep: the upstream needs its core as well
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="proxystore-benchmark-")))
         load = Load(stack, cores.rest)
@@ -82,11 +83,10 @@ def cases(names: Collection[str] = WRAPPED) -> Iterator[Cases]:
                 bare = start_server(stack, cores.server, *options)
                 wrapped = start_server(stack, cores.server, *options, "--house", str(folder / name))
                 if name == "echo":
-                    pairs |= _echoes(bare, wrapped, load, is_awake=cores.server != cores.rest)
-                else:  # their upstream needs the core of the load as well: it may sleep
+                    pairs |= _echoes(bare, wrapped, load, is_awake=is_awake)
+                else:
                     pairs[name] = Case(bare, load, question()), Case(wrapped, load, question())
         if "by-hand" in names:
-            is_awake = cores.server != cores.rest
             for name, options in (("echo", ["echo"]), ("relay", ["relay", "--upstream", url])):
                 bare = start_server(stack, cores.server, *options)
                 least = start_server(stack, cores.server, *options, "--by-hand", str(folder / f"{name} by hand"))

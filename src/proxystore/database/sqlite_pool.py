@@ -51,8 +51,8 @@ class Source:
                     self.execute("PRAGMA foreign_keys = on")
                     self.execute("PRAGMA temp_store = memory")
                     self.execute(f"PRAGMA wal_autocheckpoint = {_LONGEST_LOG}")
-                except BaseException:
-                    self.close()  # nobody else gets to see it
+                except BaseException:  # whatever it is, it goes on; but nobody else gets to see the connection
+                    self.close()
                     raise
 
         return Connection
@@ -219,7 +219,7 @@ class SQLitePool:
         thread.daemon = True
         try:
             return Kept(await raw, thread)
-        except BaseException:
+        except BaseException:  # also where this is cancelled
             _stop(raw)  # until 0.22 it ran on if this was cancelled
             await asyncio.to_thread(thread.join, _PATIENCE)  # else it tells a loop that has closed
             for connection in opened:
@@ -257,5 +257,5 @@ class SQLitePool:
 
 def _stop(raw: aiosqlite.Connection) -> None:
     """Have the thread end when it has done what it was given; since 0.22 it closes the connection then."""
-    stop = getattr(raw, "stop", None) or raw._stop_running  # type: ignore[attr-defined]
+    stop = getattr(raw, "stop", None) or raw._stop_running  # type: ignore[attr-defined]  # its name until 0.22
     stop()
