@@ -177,7 +177,7 @@ class Cache:
         except msgspec.MsgspecError:  # of another release
             return None
         age = max(0, int(time.time() - kept.created_us / 1e6))
-        ttl = int(kept.seconds) - age
+        ttl = min(int(kept.seconds), int(self._seconds(exchange.principal, wish))) - age
         if (wish.max_age is not None and age > wish.max_age) or ttl < wish.min_fresh:
             return None
         return replay(exchange, kept, age=age, ttl=ttl, is_collapsed=is_collapsed)

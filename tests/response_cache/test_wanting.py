@@ -48,6 +48,22 @@ async def test_answer_is_as_old_as_it_is(plain, proxy, monkeypatch):
         assert (await ask(app)).headers.get(b"age", b"0") == b"0"
 
 
+async def test_no_answer_is_older_than_who_asks_wants_it(plain, proxy, monkeypatch):
+    async with wrapped(plain, proxy) as (_, app):
+        await ask(app, who="patient@p/3600", wish=None)
+        now = time.time()
+        monkeypatch.setattr(time, "time", lambda: now + 100)
+        monkeypatch.setattr(time, "time_ns", lambda: int((now + 100) * 1e9))
+        patient, hurried = (
+            await ask(app, who="patient@p/3600", wish=None),
+            await ask(app, who="hurried@p/110", wish=None),
+        )
+        assert [said(each) for each in (patient, hurried)] == ["HIT", "HIT"]
+        assert hurried.headers[b"cache-status"] == b"proxystore; hit; ttl=10"
+        assert said(await ask(app, who="hurried@p/60", wish="max-age=101")) == "HIT"  # its own word weighs more
+        assert said(await ask(app, who="hurried@p/60", wish=None)) == "MISS"
+
+
 @pytest.mark.parametrize(
     ("wish", "expected"),
     [
