@@ -18,6 +18,7 @@ import select
 import signal
 import socket
 import sys
+from contextlib import suppress
 from types import ModuleType
 from typing import Any, Final
 
@@ -25,13 +26,15 @@ import aiohttp  # noqa: F401  imported here, or in every process that is born
 import aiosqlite  # noqa: F401
 import alembic.command  # noqa: F401
 import asyncpg  # noqa: F401
-import fastapi_proxy_lib.fastapi.app  # noqa: F401
 import uvicorn.lifespan.on
 import uvicorn.loops.auto
 import uvicorn.main
 import uvicorn.protocols.http.auto  # noqa: F401
 
 from proxystore import ProxyStoreMiddleware, Store  # noqa: F401
+
+with suppress(ImportError):  # LiteLLM's environment does without
+    import fastapi_proxy_lib.fastapi.app  # noqa: F401
 
 _LONGEST: Final = 200_000
 _BASE: Final = sys.path[1:]
