@@ -13,10 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import bindparam, func, select
 
-from proxystore.database import Database, Query
+from proxystore.database import Counted, Database, Query
 from proxystore.limits import budgets
 from proxystore.limits.budgets import BudgetAsk
-from proxystore.repositories.limits import Spent, give_back, release, spend
+from proxystore.limits.clock import Clock
+from proxystore.limits.tenure import Tenure, Timing
+from proxystore.repositories.limits import Spent, bury, give_back, release, spend
 from proxystore.schema.limits import budget_windows, holds
 from proxystore.settings.url import DatabaseURL
 
@@ -109,6 +111,31 @@ def _run(migrated_url: str) -> Any:
         runner.run(database.open())
         yield lambda work: runner.run(work(database))
         runner.run(database.close())
+
+
+def test_who_is_heard_of_while_it_is_given_up_keeps_what_it_holds(
+    run: Callable[[Callable[[Database], Coroutine[Any, Any, None]]], None],
+) -> None:
+    process, owner = uuid4(), f"key_{uuid4().hex}"
+
+    async def work(database: Database) -> None:
+        tenure = Tenure(database, Clock(), Timing(), process, "here")
+        assert not await tenure.beat()
+        await budgets.grant(database, process, [BudgetAsk(owner, "tokens", "ever", 0, 100, 10, 0)])
+        burying = bury(database.dialect, uuid4(), 0, 0)
+        next(burying)
+        statement, values = burying.send([(process, 1)])  # as it was heard of before
+        assert isinstance(values, Counted)
+        assert await database.execute(statement, **values.values) == 0
+        with pytest.raises(StopIteration) as end:
+            burying.send([0])
+        assert end.value.value == 0
+        assert await tenure.beat()
+        await database.perform(lambda: release(database.dialect, [process]))
+        assert await database.fetch_one(_LOOK, owner=owner) == (0, 0, 0)
+        assert not await tenure.beat()
+
+    run(work)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from proxystore import Store
+from proxystore.ledger.settling import release_dead
 from proxystore.limits import Exhausted, Reservation
 from proxystore.limits.plans import Plans
+from proxystore.limits.pool import Pool
 from proxystore.settings import Settings
 from tests.limits.world import TurnedClock, budget, counted, limit, reserved
 
@@ -138,6 +141,51 @@ def test_what_was_held_of_days_that_are_over_is_not_remembered() -> None:
     for day in range(100):
         plans.get(limits, day * 86_400 * 10**9)
     assert (len(plans), len(plans._pools)) == (1, 2)
+
+
+@pytest.mark.parametrize("is_given_up", [False, True])
+async def test_what_is_out_during_a_pause_comes_back_when_it_is_settled(
+    settings: Settings, *, is_given_up: bool
+) -> None:
+    """The process is busy all the time: it never ends its tenure."""
+    limits = (limit("tokens", 1000),)
+    store, clock = Store(settings=settings), TurnedClock()
+    store.limits.clock = clock
+    async with store:
+        out = reserved(*[await store.limits.reserve(limits, tokens=90) for _ in range(10)])
+        assert len(out) == 10
+        clock.paused += 25
+        if is_given_up:
+            await release_dead(store.database, [store.ledger.process_id])
+        busy = await store.limits.reserve(limits, tokens=10)
+        assert isinstance(busy, Reservation)
+        for taken in out:
+            store.limits.settle(taken)
+        async with asyncio.timeout(10):
+            while await budget(store, "tokens") != (0, 10):
+                await asyncio.sleep(0.01)
+
+
+async def test_nothing_that_is_granted_is_given_back_with_what_is_in_doubt(settings: Settings) -> None:
+    limits = (limit("tokens", 1000),)
+    async with Store(settings=settings) as store:
+        assert isinstance(await store.limits.reserve(limits, tokens=100), Reservation)
+        asking = store.limits._asking
+        assert asking is not None
+        (pool,) = asking.active
+        pool.is_doubtful, pool.out, pool.free, pool.used_at = True, 0, 0, 0.0
+        let_go = asking._let_go
+        asked: list[asyncio.Task[Any]] = []
+
+        async def slowly(unused: dict[Pool, int]) -> None:
+            asked.append(asyncio.create_task(store.limits.reserve(limits, tokens=10)))
+            await asyncio.wait(asked, timeout=0.2)  # it has to wait for us: nothing will come of it
+            await let_go(unused)
+
+        asking._let_go = slowly  # type: ignore[method-assign]
+        await asking.tidy()
+        assert isinstance(await asked[0], Reservation)
+        assert (await budget(store, "tokens"))[1] >= 10
 
 
 async def test_an_unlimited_caller_asks_nobody(settings: Settings) -> None:

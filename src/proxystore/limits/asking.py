@@ -95,42 +95,43 @@ class Asking:
         """Give back what nobody uses, charge what is owed, and forget what is settled."""
         now = self.clock.elapsed()
         for pool in list(self.active):
-            idle = now - pool.used_at
             if pool.free < 0:
                 self.want(pool)
-            elif idle >= self.timing.idle:
+            elif now - pool.used_at >= self.timing.idle:
                 self.give_up(pool)
-            if pool.is_doubtful and not pool.out and idle >= _CERTAINLY_SETTLED * self.timing.idle:
-                pool.is_doubtful = False
-                self._unused[pool] = _EVERYTHING
+            if pool.is_doubtful and pool.out:
+                pool.used_at = now
             if pool.is_idle:
                 self.active.discard(pool)
         await self._give_back()
+        if any(map(self._is_to_be_cleared, self.active)):
+            await self._clear()
 
-    async def renew(self) -> None:
-        """Begin anew, in turn with who asks."""
+    async def beat(self) -> None:
+        """Be heard of, in turn with who asks."""
         async with self._turn:
-            if self.clock.elapsed() >= self.tenure.ends_at:
-                await self._renew()
+            await self._beat()
 
-    async def _renew(self) -> None:
-        """Begin anew after a pause: what was held before is not ours any more, as far as we know."""
-        now = self.clock.elapsed()
-        for pool in self.active:
-            if pool.span is not None:
+    async def _beat(self) -> None:
+        """Be heard of. After a pause what is free goes back; and what others have given back meanwhile is not ours."""
+        if self.clock.elapsed() >= self.tenure.ends_at:
+            for pool in self._budget_pools():
                 self.give_up(pool)
-                pool.began_at = now
         unused, self._unused = self._unused, {}
         try:
-            await self.tenure.beat([(*_key(pool), amount) for pool, amount in unused.items()])
+            is_ours = await self.tenure.beat([(*_key(pool), amount) for pool, amount in unused.items()])
         except BaseException:
             self._doubt(unused)
             raise
+        if not is_ours:
+            self._unused.clear()
+            for pool in self._budget_pools():
+                pool.free, pool.began_at = 0, self.clock.elapsed()
 
     async def end(self) -> bool:
         """Hold nothing any more, if nothing is in use; return whether that is so."""
         async with self._turn:
-            if any(pool.span is not None for pool in self.active):
+            if self._budget_pools():
                 return False
             self._unused.clear()
             await self.tenure.end()
@@ -153,8 +154,10 @@ class Asking:
             self.returned += 1
             await rates.give_back(self._database, [(*key, amount) for key, amount in late.items()])
         unused, self._unused = self._unused, {}
-        if not unused:
-            return
+        if unused:
+            await self._let_go(unused)
+
+    async def _let_go(self, unused: dict[Pool, int]) -> None:
         self.returned += 1
         rows = [(*_key(pool), amount) for pool, amount in unused.items()]
         try:
@@ -162,6 +165,23 @@ class Asking:
         except BaseException:
             self._doubt(unused)
             raise
+
+    def _budget_pools(self) -> list[Pool]:
+        return [pool for pool in self.active if pool.span is not None]
+
+    def _is_to_be_cleared(self, pool: Pool) -> bool:
+        """Return whether a pool is in doubt, and nobody uses it, nor has lately: the ledger has settled all of it."""
+        idle = self.clock.elapsed() - pool.used_at
+        is_used = pool.out or pool.waiting or idle < _CERTAINLY_SETTLED * self.timing.idle
+        return pool.is_doubtful and not is_used
+
+    async def _clear(self) -> None:
+        """Give back whatever was promised of pools in doubt; in turn with who asks, lest that be given back as well."""
+        async with self._turn:
+            pools = list(filter(self._is_to_be_cleared, self.active))
+            for pool in pools:
+                pool.free, pool.is_doubtful = 0, False
+            await self._let_go(dict.fromkeys(pools, _EVERYTHING))
 
     def _doubt(self, pools: Sequence[Pool] | dict[Pool, int]) -> None:
         for pool in pools:
@@ -190,7 +210,7 @@ class Asking:
         async with self._turn:
             sent = self.clock.elapsed()
             if not self.tenure.is_known or sent >= self.tenure.ends_at:
-                await self._renew()
+                await self._beat()
             asks, by_key = [], {}
             for pool in pools:
                 need = pool.needs()

@@ -7,11 +7,11 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import BigInteger, Text, bindparam, cast, func, literal, select, true
+from sqlalchemy import BigInteger, Text, bindparam, cast, func, literal, select, true, update
 
-from proxystore.database import Database, Query, Script, Statement, upsert
+from proxystore.database import Counted, Database, Query, Script, Statement, upsert
 from proxystore.limits.clock import Clock
-from proxystore.repositories.limits import dead, give_back, release
+from proxystore.repositories.limits import bury, give_back, release
 from proxystore.schema.limits import processes
 from proxystore.schema.types import Id
 
@@ -57,19 +57,27 @@ class Tenure:
         self._timing = timing
         self._host = host
 
-    async def beat(self, returned: Sequence[tuple[Any, ...]] = ()) -> None:
-        """Be heard of, and give *returned* back at the same time: what the process held when its right ended."""
-        sent = self._clock.elapsed()
+    async def beat(self, returned: Sequence[tuple[Any, ...]] = ()) -> bool:
+        """Be heard of, and give *returned* back at the same time; return whether what was held before is held still.
 
-        def script() -> Script[None]:
-            if returned:
-                yield from give_back(self._database.dialect, self.process_id, returned)
-            yield self._beat()
+        Not so if others have given it back, and then *returned* with it.
+        """
+        sent, dialect = self._clock.elapsed(), self._database.dialect
 
-        await self._database.perform(script)
+        def script() -> Script[bool]:
+            now: dict[str, object] = {} if dialect == "postgresql" else {"beat_at": self._elapsed_us()}
+            (count,) = yield _BEAT[dialect], Counted({"process": self.process_id, **now})
+            if not count:
+                yield _BEGIN[dialect], {"process_id": self.process_id, "host": self._host, **now}
+            elif returned:
+                yield from give_back(dialect, self.process_id, returned)
+            return bool(count)
+
+        is_held = await self._database.perform(script)
         self.is_known = True
         self.beat_at = sent
         self.ends_at = sent + self._timing.fence
+        return is_held
 
     async def bury(self) -> int:
         """Give back what processes hold that have not been heard of for long; return how many those were."""
@@ -77,10 +85,7 @@ class Tenure:
 
         def script() -> Script[int]:
             now = yield from self._now()
-            found = yield from dead(now, int(self._timing.dead * _MICROSECONDS))
-            gone = [process_id for process_id in found if process_id != self.process_id]
-            yield from release(dialect, gone)
-            return len(gone)
+            return (yield from bury(dialect, self.process_id, now, int(self._timing.dead * _MICROSECONDS)))
 
         return await self._database.perform(script)
 
@@ -88,12 +93,6 @@ class Tenure:
         """Give everything back: nothing is held any more, and nobody has to hear of us."""
         self.is_known, self.ends_at = False, 0.0
         await self._database.perform(lambda: release(self._database.dialect, [self.process_id]))
-
-    def _beat(self) -> tuple[Statement, dict[str, object]]:
-        values: dict[str, object] = {"process_id": self.process_id, "host": self._host}
-        if self._database.dialect == "postgresql":
-            return _BEAT_BY_SERVER, values
-        return _BEAT, values | {"beat_at": self._elapsed_us()}
 
     def _now(self) -> Script[int]:
         if self._database.dialect == "sqlite":
@@ -105,7 +104,14 @@ class Tenure:
         return int(self._clock.elapsed() * _MICROSECONDS)
 
 
-def _beating(now: Any) -> Statement:
+_SERVER_TIME: Final = cast(
+    func.floor(func.extract("epoch", func.clock_timestamp()) * literal(_MICROSECONDS)), BigInteger
+)
+_SERVER_NOW: Final = Query(select(_SERVER_TIME.label("now")), lambda now: now)
+_GIVEN_TIME: Final = bindparam("beat_at", type_=BigInteger())
+
+
+def _beginning(now: Any) -> Statement:
     row = select(bindparam("process_id", type_=Id()), bindparam("host", type_=Text()), now).where(true())
     insert = upsert(processes).from_select(["process_id", "host", "beat_at"], row)
     return Statement(
@@ -113,9 +119,11 @@ def _beating(now: Any) -> Statement:
     )
 
 
-_SERVER_TIME: Final = cast(
-    func.floor(func.extract("epoch", func.clock_timestamp()) * literal(_MICROSECONDS)), BigInteger
-)
-_SERVER_NOW: Final = Query(select(_SERVER_TIME.label("now")), lambda now: now)
-_BEAT: Final = _beating(bindparam("beat_at", type_=BigInteger()))
-_BEAT_BY_SERVER: Final = _beating(_SERVER_TIME)
+def _beating(now: Any) -> Statement:
+    mine = processes.c.process_id == bindparam("process", type_=Id())
+    return Statement(update(processes).where(mine).values(beat_at=now))
+
+
+_TIMES: Final = {"sqlite": _GIVEN_TIME, "postgresql": _SERVER_TIME}
+_BEGIN: Final = {dialect: _beginning(now) for dialect, now in _TIMES.items()}
+_BEAT: Final = {dialect: _beating(now) for dialect, now in _TIMES.items()}

@@ -62,10 +62,8 @@ class Upkeep:
         now = asking.clock.elapsed()
         if asking.is_busy:
             self._idle_since = now
-        if tenure.is_known and now >= tenure.ends_at:
-            await asking.renew()
         if tenure.is_known and now - tenure.beat_at >= timing.beat:
-            await tenure.beat()
+            await asking.beat()
         await asking.tidy()
         if tenure.is_known and now - self._idle_since >= timing.forget:
             await asking.end()

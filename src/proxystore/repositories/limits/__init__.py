@@ -1,11 +1,12 @@
 """What is left of limits, as rows.
 
-Whoever changes budgets locks rows of ``budget_windows`` first, in the order of their keys, and of ``holds`` after that.
+Whoever changes budgets locks rows of ``budget_windows`` first, in the order of their keys, and of ``holds`` after that;
+a row of ``processes`` is locked before both.
 """
 
 from __future__ import annotations
 
-from proxystore.repositories.limits.holds import dead, give_back, release
+from proxystore.repositories.limits.holds import bury, give_back, release
 from proxystore.repositories.limits.keys import KEY, KEY_TYPES, BudgetKey, is_same, locked
 from proxystore.repositories.limits.spending import Spent, create, refresh, spend
 from proxystore.repositories.limits.windows import windows_of
@@ -15,8 +16,8 @@ __all__ = [
     "KEY_TYPES",
     "BudgetKey",
     "Spent",
+    "bury",
     "create",
-    "dead",
     "give_back",
     "is_same",
     "locked",

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, FromClause, bindparam, case, delete, or_, select, update
 
-from proxystore.database import Query, Rowset, Script, Statement
+from proxystore.database import Counted, Query, Rowset, Script, Statement
 from proxystore.database.compiling import DialectName
 from proxystore.repositories.limits.keys import KEY, KEY_TYPES, is_same, locked
 from proxystore.schema.limits import budget_windows, holds, processes
@@ -33,21 +33,35 @@ def release(dialect: DialectName, process_ids: Sequence[UUID]) -> Script[int]:
     """Let go of all that processes hold, and forget them; return how many budgets got something back."""
     count = 0
     for process_id in sorted(process_ids):
+        yield _FORGET, {"process": process_id}
         rows: list[tuple[Any, ...]] = yield _ALL, {"process": process_id}
         count += len(rows)
         if rows:
             yield from give_back(dialect, process_id, rows)
-        yield _FORGET, {"process": process_id}
     return count
 
 
-def dead(now: int, patience: int) -> Script[list[UUID]]:
-    """Return the processes that hold something and have not been heard of for *patience* microseconds.
+def bury(dialect: DialectName, spared: UUID, now: int, patience: int) -> Script[int]:
+    """Let go of what processes hold, but for *spared*, that have not been heard of for *patience* microseconds.
 
-    Those from whose time the clock has been set back, as it is when a host starts anew, are among them.
+    Those from whose time the clock has been set back, as it is when a host starts anew, are among them. One that is
+    heard of in this very moment keeps what it holds, or waits and is told that it holds nothing.
+
+    Returns:
+        How many there were.
     """
-    found: list[UUID] = yield _DEAD, {"since": now - patience, "until": now + patience}
-    return found
+    found: list[tuple[UUID, int | None]] = yield _DEAD, {"since": now - patience, "until": now + patience}
+    count = 0
+    for process_id, beat_at in sorted(found):
+        if process_id == spared:
+            continue
+        if beat_at is not None:
+            (is_gone,) = yield _FORGET_SILENT, Counted({"process": process_id, "beat_at": beat_at})
+            if not is_gone:
+                continue
+        yield from release(dialect, [process_id])
+        count += 1
+    return count
 
 
 def _held(given: FromClause) -> Query[tuple[Any, ...]]:
@@ -86,15 +100,21 @@ _ALL: Final = Query(
     _row,
 )
 _FORGET: Final = Statement(delete(processes).where(processes.c.process_id == bindparam("process", type_=Id())))
+_FORGET_SILENT: Final = Statement(
+    delete(processes).where(
+        processes.c.process_id == bindparam("process", type_=Id()),
+        processes.c.beat_at == bindparam("beat_at", type_=BigInteger()),
+    )
+)
 _OUT_OF_TIME: Final = or_(
     processes.c.process_id.is_(None),
     processes.c.beat_at < bindparam("since", type_=BigInteger()),
     processes.c.beat_at > bindparam("until", type_=BigInteger()),
 )
 _DEAD: Final = Query(
-    select(holds.c.process_id)
+    select(holds.c.process_id, processes.c.beat_at)
     .join(processes, processes.c.process_id == holds.c.process_id, isouter=True)
     .where(_OUT_OF_TIME)
     .distinct(),
-    lambda process_id: process_id,
+    _row,
 )
