@@ -12,6 +12,9 @@ from sqlalchemy import text
 
 from proxystore import Store
 from proxystore.database import Statement
+from proxystore.ids import uuid7
+from proxystore.ledger import Begin
+from proxystore.ledger.entries import failed
 from proxystore.limits import Exhausted, Reservation, Timing
 from proxystore.settings import Settings
 from tests.ledger.world import database, entry
@@ -78,8 +81,9 @@ async def test_who_goes_on_is_counted_afterwards(settings: Settings, window: str
                 assert sum(await counted(store, "tokens")) >= 1050
 
 
-async def test_a_budget_that_went_on_counts_what_was_reported(settings: Settings) -> None:
-    limits = (limit("nanousd", 5 * 10**9),)
+@pytest.mark.parametrize("owner", ["key_1", "team:blue"])
+async def test_a_budget_that_went_on_counts_what_was_reported(settings: Settings, owner: str) -> None:
+    limits = (limit("nanousd", 5 * 10**9, owner=owner),)
     async with _store(settings, "continue") as store:
         first = await store.limits.reserve(limits, nanousd=1)
         assert isinstance(first, Reservation)
@@ -87,7 +91,8 @@ async def test_a_budget_that_went_on_counts_what_was_reported(settings: Settings
         async with _away(settings):
             taken = await store.limits.reserve(limits, nanousd=2 * 10**9)
             assert isinstance(taken, Reservation)
-            assert taken.hold is None
+            assert [hold.amount for hold in taken.hold or ()] == [0]
+            assert failed(Begin(event_id=uuid7(), hold=taken.hold)).cost_nanousd is None
             store.ledger.append(entry(hold=taken.hold, cost_nanousd=10**9))
             store.limits.settle(taken, requests=1, nanousd=10**9)
         assert await store.ledger.drain(10)

@@ -268,7 +268,7 @@ def _decoded(decoder: msgspec.json.Decoder[_Kind], data: bytes) -> _Kind:
 
 def failed(begin: Begin) -> UsageEntry:
     """Return the event of a request whose process died: failed, its usage what it was promised, else an estimate."""
-    promised = {} if begin.is_free else {hold.unit: hold.amount for hold in begin.hold or ()}
+    promised = {} if begin.is_free else {hold.unit: hold.amount for hold in begin.hold or () if hold.amount}
     is_estimated = not begin.is_free and "tokens" not in promised
     return UsageEntry(
         event_id=begin.event_id,

@@ -246,6 +246,7 @@ class Limits:
             pool.used_at = now
         reservation = Reservation(pools, amounts, now)
         reservation.is_backed = not lacking
+        reservation.unbacked = tuple(pool for pool in lacking if pool not in pools)
         return reservation
 
 

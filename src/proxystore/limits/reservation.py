@@ -17,11 +17,13 @@ class Reservation:
         pools: What it was taken from.
         amounts: How many requests, tokens and nano-dollars.
         at: When, in seconds since the start of the host.
+        unbacked: The budgets of which nothing could be taken, since the database was away, and requests go on
+            (`continue`): what it uses is spent all the same.
         is_settled: Whether what it used is known.
-        is_backed: Whether the database knows of it; not so if that was away, and requests go on (`continue`).
+        is_backed: Whether the database knows of it.
     """
 
-    __slots__ = ("_hold", "amounts", "at", "is_backed", "is_settled", "pools")
+    __slots__ = ("_hold", "amounts", "at", "is_backed", "is_settled", "pools", "unbacked")
 
     def __init__(self, pools: tuple[Pool, ...], amounts: tuple[int, int, int], at: float) -> None:
         self.pools = pools
@@ -29,6 +31,7 @@ class Reservation:
         self.at = at
         self.is_settled = False
         self.is_backed = True
+        self.unbacked: tuple[Pool, ...] = ()
         self._hold: tuple[Hold, ...] | None = None
 
     @property
@@ -40,6 +43,11 @@ class Reservation:
                 [
                     Hold(pool.limit.owner, pool.limit.unit, pool.span, pool.period, amounts[pool.place])
                     for pool in self.pools
+                    if pool.span is not None
+                ]
+                + [
+                    Hold(pool.limit.owner, pool.limit.unit, pool.span, pool.period, 0)
+                    for pool in self.unbacked
                     if pool.span is not None
                 ]
             )
