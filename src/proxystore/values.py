@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterable, Iterable
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -14,21 +15,39 @@ Disconnect: TypeAlias = Literal["bill_seen", "drain", "void"]
 Outcome: TypeAlias = Literal["complete", "cached", "refused", "failed", "disconnected"]
 Quality: TypeAlias = Literal["reported", "estimated", "inconsistent", "unclassified", "missing"]
 
+LONGEST_OWNER: Final = 100
+_UNITS: Final = ("requests", "tokens", "nanousd")
+_WINDOWS: Final = ("minute", "day", "month", "ever")
+_is_owner: Final = re.compile(rf"[^\0\ud800-\udfff]{{1,{LONGEST_OWNER}}}").fullmatch
+
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
     """So much of something in a window of time.
 
     Attributes:
-        owner: Whose limit it is, such as ``key_0198…``.
+        owner: Whose limit it is, such as ``key_0198…``; no more than 100 characters.
         unit: What is counted; money in nano-dollars.
         amount: How much of it, at most.
         window: ``minute`` slides; ``day`` and ``month`` are calendar windows in UTC; ``ever`` never refills.
+
+    Raises:
+        ValueError: No database could count that. So said here, to whoever made it: others' limits are asked for
+            together with it.
     """
 
     owner: str
     unit: Literal["requests", "tokens", "nanousd"]
     amount: int
     window: Literal["minute", "day", "month", "ever"]
+
+    def __post_init__(self) -> None:
+        """Refuse what could not be counted."""
+        if not isinstance(self.owner, str) or _is_owner(self.owner) is None:
+            raise ValueError(f"the owner of a limit is a text of 1 to {LONGEST_OWNER} characters, none of them NUL")
+        if self.unit not in _UNITS or self.window not in _WINDOWS:
+            raise ValueError(f"a limit is one of {', '.join(_UNITS)} in a window of {', '.join(_WINDOWS)}")
+        if type(self.amount) is not int or not -(2**62) <= self.amount < 2**63:
+            raise ValueError("the amount of a limit is a whole number of 64 bits")
 
 
 class Hold(msgspec.Struct, frozen=True, array_like=True):

@@ -13,6 +13,7 @@ from proxystore.limits import Exhausted, Reservation
 from proxystore.limits.plans import Plans
 from proxystore.limits.pool import Pool
 from proxystore.settings import Settings
+from tests.ledger.world import entry
 from tests.limits.world import TurnedClock, budget, counted, limit, reserved
 
 _WINDOWS = ["minute", "day", "month", "ever"]
@@ -186,6 +187,49 @@ async def test_nothing_that_is_granted_is_given_back_with_what_is_in_doubt(setti
         await asking.tidy()
         assert isinstance(await asked[0], Reservation)
         assert (await budget(store, "tokens"))[1] >= 10
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"owner": "odd\0"},
+        {"owner": "odd\ud800"},
+        {"owner": ""},
+        {"owner": None},
+        {"owner": "o" * 101},
+        {"unit": "dollars"},
+        {"window": "week"},
+        {"amount": 2**63},
+        {"amount": -(2**63)},
+        {"amount": 2.5},
+    ],
+    ids=str,
+)
+def test_a_limit_that_no_database_can_count_is_refused_to_who_makes_it(odd: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="a limit"):
+        limit(**odd)
+
+
+async def test_an_owner_of_any_length_that_is_taken_is_charged(settings: Settings) -> None:
+    owner = "\N{SNOWMAN}" * 100
+    async with Store(settings=settings) as store:
+        taken = await store.limits.reserve((limit("nanousd", 10**9, "month", owner),), nanousd=10**6)
+        assert isinstance(taken, Reservation)
+        store.ledger.record(entry(hold=taken.hold, cost_nanousd=10**5))
+        store.limits.settle(taken, nanousd=10**5)
+        assert await store.ledger.drain(10)
+        assert (await budget(store, "nanousd"))[0] == 10**5
+
+
+@pytest.mark.parametrize("window", _WINDOWS)
+async def test_of_what_is_as_good_as_endless_as_much_is_had_as_there_is(settings: Settings, window: str) -> None:
+    limits = (limit("tokens", 2**62, window),)
+    async with Store(settings=settings) as store:
+        results = await asyncio.gather(*(store.limits.reserve(limits, tokens=2**61) for _ in range(6)))
+        assert len(reserved(*results)) == 2
+        least = await store.limits.reserve(limits, tokens=1)
+        assert isinstance(least, Exhausted)
+        assert least.cause == "spent"
 
 
 async def test_an_unlimited_caller_asks_nobody(settings: Settings) -> None:

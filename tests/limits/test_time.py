@@ -104,6 +104,17 @@ async def test_what_comes_back_late_is_taken_from_no_minute_but_its_own(
         assert sum(await counted(store, "tokens")) == used
 
 
+async def test_a_minute_of_more_than_can_be_multiplied_slides(settings: Settings) -> None:
+    limits = (limit("tokens", 2**62, "minute"),)
+    async with _store(settings) as (store, clock):
+        clock.turn_to(0)
+        assert isinstance(await store.limits.reserve(limits, tokens=2**62), Reservation)
+        clock.turn_to(1.5)
+        assert isinstance(await store.limits.reserve(limits, tokens=2**61 + 2**60), Exhausted)
+        clock.turn_to(1.6)
+        assert isinstance(await store.limits.reserve(limits, tokens=2**61), Reservation)
+
+
 async def test_when_to_come_back_is_when_there_is_something(settings: Settings) -> None:
     async with _store(settings) as (store, clock):
         held_to = limit(amount=25, window="minute")

@@ -15,7 +15,7 @@ from uuid import UUID
 import msgspec
 
 from proxystore.schema.usage import TOKENS
-from proxystore.values import Hold, Outcome, Quality
+from proxystore.values import LONGEST_OWNER, Hold, Outcome, Quality
 
 LONGEST_ID: Final = 100
 LONGEST_MODEL: Final = 200
@@ -208,7 +208,9 @@ def _clean_value(value: str | int) -> str | int:
 
 
 def _are_sound(holds: tuple[Hold, ...]) -> bool:
-    return all(0 <= hold.amount <= MOST_NANOUSD and _clean_text(hold.owner, LONGEST_ID) == hold.owner for hold in holds)
+    return all(
+        0 <= hold.amount <= MOST_NANOUSD and _clean_text(hold.owner, LONGEST_OWNER) == hold.owner for hold in holds
+    )
 
 
 def _clean_hold(holds: tuple[Hold, ...] | None) -> tuple[Hold, ...] | None:

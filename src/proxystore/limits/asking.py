@@ -17,6 +17,7 @@ from proxystore.limits.tenure import Tenure, Timing
 from proxystore.repositories.limits import BudgetKey, give_back
 
 _EVERYTHING: Final = 2**60
+_MOST_OWED: Final = 2**40  # to a minute: no number of an upstream's is to be more than a database can hold
 _CERTAINLY_SETTLED: Final = 50  # times as long as it takes for something to be idle
 
 
@@ -194,6 +195,7 @@ class Asking:
         by_key: dict[tuple[str, str], tuple[Pool, int, bool]] = {}
         for pool in pools:
             self._expire(pool, sent)
+            pool.free = max(pool.free, -_MOST_OWED)
             owed = -min(pool.free, 0)
             need, want = (owed, 0) if owed else (pool.needs(), pool.wants(sent))
             limit = pool.limit

@@ -12,6 +12,7 @@ HORIZON: Final = 0.5  # seconds: what is asked for beyond what is needed lasts a
 UNITS: Final = ("requests", "tokens", "nanousd")
 _LOW: Final = 0.3  # of what was given beyond the need: below that, more is asked for before somebody needs it
 _END_OF_TIME: Final = 2**62
+_MOST: Final = 2**62  # a number of a database's has no room for the sum of all that callers may claim
 
 
 class Waiter(NamedTuple):
@@ -117,12 +118,12 @@ class Pool:
         took = now - self.asked_at
         rate = self.used / took if 0 < took < 10 * HORIZON else 0.0
         self.asked_at, self.used = now, 0
-        return int(rate * HORIZON)
+        return min(int(rate * HORIZON), _MOST)
 
     def needs(self) -> int:
         """Return what those who wait lack."""
         self.waiting = [waiter for waiter in self.waiting if not waiter.future.done()]
-        return max(0, sum(waiter.need for waiter in self.waiting) - self.free) if self.waiting else 0
+        return min(max(0, sum(waiter.need for waiter in self.waiting) - self.free), _MOST) if self.waiting else 0
 
     def receive(self, granted: int, spare: int) -> None:
         """Take what was given, and serve those who wait."""

@@ -158,7 +158,8 @@ def _looked(
     if clock is not None:
         rolled = rolled.join(clock, true())
     now = rolled.subquery("now")
-    seen = (now.c.previous * (_MINUTE - now.c.into) + (_MINUTE - _ONE)) // _MINUTE
+    left = _MINUTE - now.c.into  # by parts, for amounts that have no room to be multiplied
+    seen = now.c.previous // _MINUTE * left + (now.c.previous % _MINUTE * left + (_MINUTE - _ONE)) // _MINUTE
     rest = select(*now.c, (now.c.amount - now.c.current - seen).label("rest")).subquery("rest")
     spare = _at_least_nought(rest.c.rest) // _number(SHARE)
     generous = rest.c.need + case((rest.c.want < spare, rest.c.want), else_=spare)
