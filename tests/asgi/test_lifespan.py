@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import gc
 
+import httpx
 import pytest
 
 from proxystore import ProxyStoreMiddleware, Settings, Store, StoreClosed, hookimpl
 from proxystore.exchange.asgi import Message, Receive, Scope, Send
 from proxystore.testing.asgi import call, http_scope
 from proxystore.testing.upstream import FakeUpstream
+from tests.forwarding.world import served
 
 
 class Server:
@@ -57,6 +59,11 @@ async def _without_lifespan(scope: Scope, receive: Receive, send: Send) -> None:
 async def _leaving_early(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "http":
         await FakeUpstream()(scope, receive, send)
+
+
+async def _status(url: str) -> int:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        return (await client.get(f"{url}/v1/models")).status_code
 
 
 @pytest.mark.parametrize("app", [FakeUpstream(), _without_lifespan, _leaving_early], ids=["has", "raises", "returns"])
@@ -152,6 +159,72 @@ async def test_a_proxy_that_raises_at_the_end_is_heard_and_the_store_closed(sett
         await server.task
     with pytest.raises(StoreClosed):
         _ = wrapped.store
+
+
+async def test_a_proxy_that_raises_when_told_to_start_is_served_but_not_silently(settings, caplog):
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await receive()
+            raise RuntimeError("no model")
+        await FakeUpstream()(scope, receive, send)
+
+    wrapped = ProxyStoreMiddleware(app, settings=settings)
+    async with served(wrapped) as url:
+        assert wrapped.store.is_open
+        assert await _status(url) == 200
+
+    (told,) = (record for record in caplog.records if record.name == "proxystore.asgi.lifespan")
+    assert "raised when it was told to start" in told.getMessage()
+    assert "no model" in caplog.text
+    with pytest.raises(StoreClosed):
+        _ = wrapped.store
+
+
+async def test_a_proxy_that_takes_everything_for_a_request_is_served(settings, caplog):
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"hello"})
+
+    wrapped = ProxyStoreMiddleware(app, settings=settings)
+    async with served(wrapped) as url:
+        assert wrapped.store.is_open
+        assert await _status(url) == 200
+
+    with pytest.raises(StoreClosed):
+        _ = wrapped.store
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("is_told", [True, False], ids=["told", "raised"])
+async def test_the_store_stays_open_for_a_proxy_whose_lifespan_ends_while_it_is_served(settings, caplog, is_told):
+    crash = asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await FakeUpstream()(scope, receive, send)
+            return
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await crash.wait()
+        if is_told:  # as Starlette does
+            await send({"type": "lifespan.shutdown.failed", "message": "a task died"})
+        raise RuntimeError("a task died")
+
+    wrapped = ProxyStoreMiddleware(app, settings=settings)
+    server = Server(wrapped)
+    await server.start()
+    store = wrapped.store
+    crash.set()
+    await asyncio.sleep(0)
+
+    assert (await call(wrapped, http_scope("/v1/models", method="GET"))).status == 200
+    assert wrapped.store is store
+    assert "has ended; it is served on: a task died" in caplog.text
+    assert await server.stop() == {"type": "lifespan.shutdown.failed", "message": "a task died"}
+    with pytest.raises(RuntimeError, match="a task died"):
+        await server.task
+    assert not store.is_open
 
 
 async def test_without_lifespan_the_first_request_opens(settings):

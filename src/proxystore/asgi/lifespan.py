@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from proxystore.asgi.settling import settle
 from proxystore.errors import ProxyStoreError
@@ -14,15 +14,27 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_COMPLETE: Final[Message] = {"type": "lifespan.shutdown.complete"}
+_LAST: Final = frozenset({"lifespan.shutdown.complete", "lifespan.shutdown.failed"})
+_SERVED_ALL_THE_SAME: Final = (
+    "the application raised when it was told to start; it is served all the same, as servers do: "
+    "one that must not be served sends lifespan.startup.failed"
+)
+
+
+class _NoLifespanMessage(ProxyStoreError):
+    """This is no message of the lifespan protocol."""
+
 
 class Lifespan:
     """One run of the lifespan protocol.
 
     A failure of ours is told as ``lifespan.startup.failed``: a server takes an exception for an application without
-    lifespan, and serves on. A proxy that has none gets ours.
+    lifespan, and serves on. So do we with a proxy that raises, as ASGI wants it; it gets our lifespan. One whose
+    lifespan ends while it is served is served on, too: the store stays open until the server stops.
     """
 
-    __slots__ = ("_app", "_is_over", "_is_started", "_keeper", "_receive", "_scope", "_send")
+    __slots__ = ("_app", "_is_over", "_is_started", "_is_stopping", "_keeper", "_last", "_receive", "_scope", "_send")
 
     def __init__(self, app: ASGIApp, keeper: Keeper, scope: Scope, receive: Receive, send: Send) -> None:
         self._app = app
@@ -31,7 +43,9 @@ class Lifespan:
         self._receive = receive
         self._send = send
         self._is_started = False
+        self._is_stopping = False
         self._is_over = False
+        self._last = _COMPLETE
 
     async def run(self) -> None:
         """Open, let the proxy start, serve and stop, close."""
@@ -59,26 +73,39 @@ class Lifespan:
         waiting = [startup]
 
         async def receive() -> Message:
-            return waiting.pop() if waiting else await self._receive()
+            return waiting.pop() if waiting else await self._hear()
 
         try:
             await self._app(self._scope, receive, self._pass_out)
         except Exception as error:
             if self._is_started:
-                await self._finish({"type": "lifespan.shutdown.failed", "message": str(error)})
+                if not self._is_over:
+                    await self._stand_in(_failed(error) if self._last is _COMPLETE else self._last)
                 raise
+            if not (waiting or self._is_over or isinstance(error, _NoLifespanMessage)):
+                logger.exception(_SERVED_ALL_THE_SAME)
         if not self._is_over:
-            await self._stand_in()
+            await self._stand_in(self._last)
+
+    async def _hear(self) -> Message:
+        message = await self._receive()
+        self._is_stopping = message["type"] == "lifespan.shutdown"
+        return message
 
     async def _pass_out(self, message: Message) -> None:
-        if message["type"] == "lifespan.startup.complete":
+        kind = message["type"]
+        if kind == "lifespan.startup.complete":
             await self._start(message)
-        elif message["type"] == "lifespan.startup.failed":
+        elif kind == "lifespan.startup.failed":
             self._is_over = True
             await self._keeper.close()
             await self._send(message)
-        else:
+        elif kind not in _LAST:
+            raise _NoLifespanMessage
+        elif self._is_stopping:
             await self._finish(message)
+        else:  # nobody has told it to stop, and there may be requests under way
+            self._last = message
 
     async def _start(self, message: Message) -> None:
         self._is_started = True
@@ -92,10 +119,16 @@ class Lifespan:
         await self._keeper.close()
         await self._send(message)
 
-    async def _stand_in(self) -> None:
+    async def _stand_in(self, last: Message) -> None:
         """Be the lifespan of a proxy that has none, or has left early."""
         if not self._is_started:
             await self._start({"type": "lifespan.startup.complete"})
-        while (await self._receive())["type"] != "lifespan.shutdown":
-            pass
-        await self._finish({"type": "lifespan.shutdown.complete"})
+        elif last is not _COMPLETE and not self._is_stopping:
+            logger.error("the application's lifespan has ended; it is served on: %s", last.get("message", ""))
+        while not self._is_stopping:
+            await self._hear()
+        await self._finish(last)
+
+
+def _failed(error: Exception) -> Message:
+    return {"type": "lifespan.shutdown.failed", "message": str(error)}
