@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from starlette.responses import FileResponse
 
 from proxystore import hookimpl
 from proxystore.exchange.asgi import Receive, Scope, Send
@@ -43,6 +44,24 @@ async def test_what_is_too_long_or_a_stream_goes_out_as_it_came(wrap, app):
 
     assert sent.body in (b"abcdefg", b"abcd")
     assert sent.headers[b"content-length"] == b"%d" % len(sent.body)
+
+
+async def test_a_file_that_the_server_would_send_by_itself_is_rewritten(wrap, tmp_path):
+    file = tmp_path / "models.json"
+    file.write_bytes(b"abcd")
+    scope = {**http_scope("/v1/models", method="GET"), "extensions": {"http.response.pathsend": {}, "other": {}}}
+    offered = {}
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        offered.update(scope["extensions"])
+        await FileResponse(file)(scope, receive, send)
+
+    async with wrap(app, Upper) as wrapped:
+        sent = await call(wrapped, scope)
+
+    assert (sent.body, sent.headers[b"content-length"]) == (b"ABCD!", b"5")
+    assert offered == {"other": {}}
+    assert set(scope["extensions"]) == {"http.response.pathsend", "other"}  # the server's own
 
 
 async def test_an_edit_that_raises_leaves_the_response_as_it_came(wrap, caplog):

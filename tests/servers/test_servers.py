@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
 from proxystore import Settings, Store
+from tests.servers import filing
 from tests.servers.world import ALONE, SERVERS, Kind, running, start
 
 
@@ -51,6 +54,14 @@ def test_a_server_that_ends_when_a_worker_is_killed_leaves_nothing_behind(enviro
 
     answered = sorted(str(answer.event_id) for answer in server.answered)
     assert asyncio.run(_recorded(environ)) == (answered, 24)
+
+
+def test_a_file_is_sent_by_the_server_and_rewritten_where_a_plugin_wants_it(environ: dict[str, str]) -> None:
+    file = Path(filing.__file__).read_bytes()
+    with running(replace(ALONE["granian"], app="tests.servers.filing:app"), environ) as server:
+        sent = [httpx.get(server.url, headers=headers, timeout=10) for headers in ({}, {"x-louder": "yes"})]
+
+    assert [answer.content for answer in sent] == [file, file.upper()]
 
 
 @pytest.mark.parametrize("name", ALONE)

@@ -67,6 +67,7 @@ def _prepare(house: House, exchange: Exchange) -> Question | None:
     request = exchange.request
     if exchange.response.wanted_edit is not None:
         request.remove_header(b"accept-encoding")
+        request.remove_extension("http.response.pathsend")  # what is sent from a file does not come by here
     elif request.is_claimed and house.chains.on_usage is not None:
         _ask_for_what_can_be_read(request)
     question = Question.put(house, request) if request.is_claimed else None

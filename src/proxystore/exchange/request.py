@@ -223,6 +223,12 @@ class Request:
         length = self._headers.get(b"content-length")
         return int(length) if length is not None and length.isdigit() else 0
 
+    def remove_extension(self, name: str) -> None:
+        """Hide from the proxy that the server offers the ASGI extension *name*."""
+        offered = self.scope.get("extensions") or {}
+        if name in offered:
+            self._own_scope()["extensions"] = {each: offered[each] for each in offered if each != name}
+
     def snapshot(self) -> Snapshot:
         """Return what the proxy would see now; the body has been read."""
         return Snapshot({**self.scope}, self.body.whole or b"")
