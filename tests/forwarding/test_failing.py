@@ -62,10 +62,12 @@ async def test_an_upstream_that_cannot_be_reached_gives_502(there, caplog):
         b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n",
         b"HTTP/1.1 999 Nonsense\r\ncontent-length: 0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nOK",
+        b"HTTP/1.1 200 OK\r\nx-a: a\x01b\r\ncontent-length: 2\r\n\r\nOK",
     ],
 )
-async def test_an_answer_that_is_none_gives_502(answer, caplog):
-    async with upstream(Answering(answer)) as there, forwarding(there) as url:
+@pytest.mark.parametrize("http", ["h11", "httptools"])
+async def test_an_answer_that_is_none_gives_502(answer, http, caplog):
+    async with upstream(Answering(answer)) as there, forwarding(there, http=http) as url:
         told = await _ask(url, f"{_CHAT}?key={_CANARY}")
 
     assert (told.status_code, told.json()["error"]["code"]) == (502, "upstream_unavailable")

@@ -151,6 +151,28 @@ async def test_bytes_beyond_ascii_arrive_as_they_are():
     assert "x-name: Zoë".encode() in _fields(answer)
 
 
+@pytest.mark.parametrize("http", ["h11", "httptools"])
+@pytest.mark.parametrize("value", [b"Zo\xeb", b"\xed\xa0\x80", b"a\x01b", b"a\x7fb"])
+async def test_what_cannot_be_passed_on_as_it_is_is_refused(http, value):
+    answering = Answering()
+    async with upstream(answering) as there, forwarding(there, http=http) as url:
+        answer = await ask(url, fields=b"x-a: " + value + b"\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert (http, value[0]) == ("httptools", b"a"[0]) or b"The value of x-a cannot be passed on" in answer
+    assert not answering.heads
+
+
+async def test_no_tunnel_is_opened():
+    answering = Answering()
+    async with upstream(answering) as there, forwarding(there, http="h11") as url:  # httptools gives 400 by itself
+        answer = await ask(url, b"elsewhere.example:443", method=b"CONNECT")
+
+    assert answer.startswith(b"HTTP/1.1 501 ")
+    assert b'"not_implemented"' in answer
+    assert not answering.heads
+
+
 @pytest.mark.parametrize(
     ("method", "answer", "fields"),
     [

@@ -151,6 +151,12 @@ async def test_a_refusal_is_passed_on_and_no_redirect_followed(answer):
     assert len(answering.heads) == 1
 
 
+async def test_a_refusal_that_cannot_be_passed_on_gives_502():
+    answering = Answering(b"HTTP/1.1 401 Unauthorized\r\nx-why: no\x01key\r\ncontent-length: 0\r\n\r\n")
+    async with upstream(answering) as there, forwarding(there) as url:
+        assert (await say(url, _HANDSHAKE)).startswith(b"HTTP/1.1 502 ")
+
+
 async def test_an_upstream_that_is_not_there_gives_502():
     async with forwarding("http://127.0.0.1:1") as url:
         with pytest.raises(InvalidStatus) as refused:

@@ -27,6 +27,9 @@ UNAVAILABLE: Final = Denial(
     status=502, code="upstream_unavailable", message="The upstream cannot be reached, or gave no answer."
 )
 TIMEOUT: Final = Denial(status=504, code="upstream_timeout", message="The upstream did not answer in time.")
+NO_TUNNEL: Final = Denial(
+    status=501, code="not_implemented", message="This proxy opens no tunnels: CONNECT is refused."
+)
 NOT_BELOW: Final = Denial(status=400, code="invalid_path", message="This path leads out of what is forwarded to.")
 
 _FORMATS: Final = Formats(wire.BUILT_IN)
@@ -43,6 +46,10 @@ def broke_off(error: Exception, url: UpstreamURL) -> UpstreamBrokeOff:
     broken = UpstreamBrokeOff()
     logger.warning("%s: %s (%s)", url, broken, type(error).__name__)
     return broken
+
+
+class Unsendable(aiohttp.ClientError):
+    """The upstream's answer is one that no server can send on."""
 
 
 class UpstreamRefused(Exception):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from multidict import CIMultiDict
 
+from proxystore.errors import ProxyStoreError
 from proxystore.exchange.client_ip import is_trusted
 
 if TYPE_CHECKING:
@@ -44,6 +46,14 @@ _HANDSHAKE: Final = frozenset(
 _LENGTH: Final = frozenset({b"content-length"})
 _BODILESS: Final = frozenset({204, 304})
 _SECURE: Final = frozenset({"https", "wss"})
+_FORBIDDEN: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+class Unwritable(ProxyStoreError):
+    """A value in the header of this request cannot be passed on."""
+
+    def __init__(self, name: bytes, why: str) -> None:
+        super().__init__(f"The value of {name.decode('latin-1')} cannot be passed on: {why}.")
 
 
 def for_upstream(scope: Scope, authorization: str | None, trusted: Networks) -> CIMultiDict[str]:
@@ -53,6 +63,9 @@ def for_upstream(scope: Scope, authorization: str | None, trusted: Networks) -> 
         scope: The request's.
         authorization: Takes the place of the client's own, if the upstream needs it.
         trusted: Those whose word on how a request came is passed on.
+
+    Raises:
+        Unwritable: There is a value that cannot be written as it is.
     """
     given: RawHeaders = scope["headers"]
     told = dict(given)
@@ -61,11 +74,16 @@ def for_upstream(scope: Scope, authorization: str | None, trusted: Networks) -> 
         ending |= _LENGTH
     if scope["type"] == "websocket":
         ending |= _HANDSHAKE
-    headers = CIMultiDict([(name.decode("latin-1"), _text(value)) for name, value in given if name not in ending])
+    headers = CIMultiDict([(name.decode("latin-1"), _text(name, value)) for name, value in given if name not in ending])
     if authorization is not None:
         headers["authorization"] = authorization
     _tell_origin(headers, scope, told, trusted)
     return headers
+
+
+def is_sendable(headers: RawHeaders) -> bool:
+    """Tell whether a server takes the values of *headers*: some would break off instead."""
+    return _FORBIDDEN.search(b"".join([value for _, value in headers])) is None
 
 
 def for_client(given: RawHeaders, status: int) -> list[tuple[bytes, bytes]]:
@@ -97,7 +115,7 @@ def _words(text: bytes) -> frozenset[bytes]:
 
 
 def _tell_origin(headers: CIMultiDict[str], scope: Scope, told: dict[bytes, bytes], trusted: Networks) -> None:
-    hops = [_text(value) for name, value in scope["headers"] if name == _FOR] if _FOR in told else []
+    hops = [_text(name, value) for name, value in scope["headers"] if name == _FOR] if _FOR in told else []
     client = scope.get("client")
     if client:
         hops.append(client[0])
@@ -105,13 +123,18 @@ def _tell_origin(headers: CIMultiDict[str], scope: Scope, told: dict[bytes, byte
         headers["x-forwarded-for"] = ", ".join(hops)
     is_believed = (_HOST in told or _PROTO in told) and is_trusted(scope, trusted)
     host, proto = (told.get(_HOST), told.get(_PROTO)) if is_believed else (None, None)
-    headers["x-forwarded-host"] = _text(host or told.get(b"host", b""))
-    headers["x-forwarded-proto"] = _text(proto) if proto else "https" if scope.get("scheme") in _SECURE else "http"
+    headers["x-forwarded-host"] = _text(_HOST, host or told.get(b"host", b""))
+    headers["x-forwarded-proto"] = (
+        _text(_PROTO, proto) if proto else "https" if scope.get("scheme") in _SECURE else "http"
+    )
 
 
-def _text(raw: bytes) -> str:
-    """Return *raw* so that aiohttp, which writes UTF-8, writes the same bytes again."""
+def _text(name: bytes, raw: bytes) -> str:
+    """Return the value *raw* of *name* so that aiohttp, which writes UTF-8, writes the same bytes again."""
     try:
-        return raw.decode()
+        text = raw.decode()
     except UnicodeDecodeError:
-        return raw.decode("latin-1")
+        raise Unwritable(name, "it is no UTF-8") from None
+    if not text.isprintable() and _FORBIDDEN.search(raw) is not None:
+        raise Unwritable(name, "there is a control character in it")
+    return text

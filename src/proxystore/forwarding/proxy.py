@@ -6,11 +6,12 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from proxystore.errors import SettingsError
-from proxystore.forwarding.failing import NOT_BELOW, refuse
-from proxystore.forwarding.headers import for_upstream
+from proxystore.forwarding.failing import NO_TUNNEL, NOT_BELOW, refuse
+from proxystore.forwarding.headers import Unwritable, for_upstream
 from proxystore.forwarding.relay import Relay
 from proxystore.forwarding.upstream import Upstream
 from proxystore.forwarding.websocket import WebSocketRelay
+from proxystore.values import Denial
 
 if TYPE_CHECKING:
     from proxystore.exchange.asgi import Receive, Scope, Send
@@ -47,15 +48,24 @@ class ReverseProxy:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
             return
-        if self._url.path and ".." in _SEPARATOR.split(scope["path"]):
-            # Upstream it might mean a place beside the one that was given.
+        try:
+            denial = self._denial(scope)
+            headers = for_upstream(scope, self._url.authorization, self._trusted)
+        except Unwritable as error:
+            denial = Denial(status=400, code="invalid_header", message=str(error))
+        if denial is not None:
             if scope["type"] == "websocket":
-                await receive()
-            await refuse(NOT_BELOW, scope, send)
+                await receive()  # websocket.connect: an answer before it is out of turn
+            await refuse(denial, scope, send)
             return
         relay = Relay if scope["type"] == "http" else WebSocketRelay
-        headers = for_upstream(scope, self._url.authorization, self._trusted)
         await relay(self._upstream, headers, scope, receive, send).run()
+
+    def _denial(self, scope: Scope) -> Denial | None:
+        if scope.get("method") == "CONNECT":
+            return NO_TUNNEL
+        # Upstream it might mean a place beside the one that was given.
+        return NOT_BELOW if self._url.path and ".." in _SEPARATOR.split(scope["path"]) else None
 
     async def close(self) -> None:
         """Close every connection, where no server's lifespan does; twice does no harm."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from proxystore.exchange import ClientGone
 from proxystore.forwarding.client import Client
-from proxystore.forwarding.failing import UNAVAILABLE, UPSTREAM_ERRORS, broke_off, denial_for, refuse
+from proxystore.forwarding.failing import UPSTREAM_ERRORS, broke_off, denial_for, refuse
 from proxystore.forwarding.headers import for_client
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from proxystore.forwarding.client import RequestBody
     from proxystore.forwarding.upstream import Upstream
     from proxystore.values import Denial
-
-_FINAL: Final = range(200, 600)  # what a server can send; 101 was not asked for
 
 
 class Relay:
@@ -58,16 +56,11 @@ class Relay:
 
     async def _ask(self, body: RequestBody) -> aiohttp.ClientResponse | None:
         try:
-            response = await self._upstream.request(self._scope, self._headers, body)
+            return await self._upstream.request(self._scope, self._headers, body)
         except UPSTREAM_ERRORS as error:
             if not self._client.is_gone:
                 await self._refuse(denial_for(error, self._upstream.url))
             return None
-        if response.status in _FINAL:
-            return response
-        response.close()
-        await self._refuse(UNAVAILABLE)
-        return None
 
     async def _answer(self, response: aiohttp.ClientResponse) -> None:
         headers = for_client(response.raw_headers, response.status)

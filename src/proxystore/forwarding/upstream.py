@@ -11,8 +11,8 @@ import aiohttp
 from typing_extensions import override
 from yarl import URL
 
-from proxystore.forwarding.failing import UpstreamRefused
-from proxystore.forwarding.headers import for_client
+from proxystore.forwarding.failing import Unsendable, UpstreamRefused
+from proxystore.forwarding.headers import for_client, is_sendable
 
 if TYPE_CHECKING:
     from multidict import CIMultiDict
@@ -26,6 +26,7 @@ _OURS: Final = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")  # wh
 _LONGEST_IDLE: Final = 4.0
 _LONGEST_FIELD: Final = 64 * 1024
 _LONGEST_REFUSAL: Final = 1024 * 1024
+_FINAL: Final = range(200, 600)  # what a server can send; 101 was not asked for
 
 
 class WebSocket(aiohttp.ClientWebSocketResponse):
@@ -84,7 +85,13 @@ class Upstream:
         session = await self._session_for(scope)
         url, method = self._target(scope, self._origin), scope["method"]
         once = None if body is None or method == "POST" else (_once,)  # POST is never sent again
-        return await session.request(method, url, headers=headers, data=body, allow_redirects=False, middlewares=once)
+        response = await session.request(
+            method, url, headers=headers, data=body, allow_redirects=False, middlewares=once
+        )
+        if response.status not in _FINAL or not is_sendable(response.raw_headers):
+            response.close()
+            raise Unsendable
+        return response
 
     async def connect(self, scope: Scope, headers: CIMultiDict[str]) -> WebSocket:
         """Open a WebSocket.
@@ -100,6 +107,9 @@ class Upstream:
                 url, headers=headers, protocols=tuple(scope.get("subprotocols") or ()), max_msg_size=0
             )
         assert isinstance(opened, WebSocket)  # noqa: S101 — the session makes no others
+        if not is_sendable(opened.raw_headers):
+            await opened.close()
+            raise Unsendable
         return opened
 
     async def _session_for(self, scope: Scope) -> aiohttp.ClientSession:
@@ -154,4 +164,6 @@ async def _refuse_answers(request: aiohttp.ClientRequest, handler: aiohttp.Clien
         body = await response.content.read(_LONGEST_REFUSAL)
     finally:
         response.close()
+    if not is_sendable(response.raw_headers):
+        raise Unsendable
     raise UpstreamRefused(response.status, for_client(response.raw_headers, response.status), body)
