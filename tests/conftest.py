@@ -17,7 +17,7 @@ import pytest
 from pydantic import SecretStr
 
 from proxystore import Settings
-from proxystore.hooks import loading
+from proxystore.hooks import finding
 from proxystore.testing.databases import Databases
 from proxystore.testing.postgres import Postgres
 from proxystore.testing.pytest_plugin import chosen
@@ -128,7 +128,7 @@ def _born() -> Iterator[None]:
 def _installed_once() -> Iterator[None]:
     """Look for installed plugins once: it takes 6 ms, which a process that serves takes once, too."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loading, "entry_points", cache(loading.entry_points))
+        patch.setattr(finding, "entry_points", cache(finding.entry_points))
         yield
 
 

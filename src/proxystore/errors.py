@@ -17,9 +17,11 @@ class SettingsError(ProxyStoreError):
 class PluginError(ProxyStoreError):
     """A plugin cannot be used, or failed where a decision was needed."""
 
-    def __init__(self, plugin: str, message: str) -> None:
-        super().__init__(f"plugin {plugin!r}: {message}")
+    def __init__(self, plugin: str, message: str, *, mend: str = "") -> None:
         self.plugin = plugin
+        self.trouble = f"plugin {plugin!r}: {message}"
+        self.mend = mend
+        super().__init__(f"{self.trouble}; {mend}" if mend else self.trouble)
 
 
 class SchemaError(ProxyStoreError):

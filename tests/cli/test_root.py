@@ -150,6 +150,25 @@ def test_help_needs_no_settings() -> None:
     assert "Commands:" in done.stdout
 
 
+def test_help_without_plugins_says_why() -> None:
+    done = _run("--help", PROXYSTORE_PLUGINS="nobody")
+
+    assert (done.returncode, "Commands:" in done.stdout) == (0, True)
+    assert done.stderr.startswith("note: plugin 'nobody': is not installed")
+
+
+def test_a_plugin_that_exits_does_not_end_a_command_in_silence(place: Path) -> None:
+    (place / "leaving.py").write_text("raise SystemExit(0)\n")
+    done = _run("settings", "show", PROXYSTORE_PLUGINS="leaving:Any")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "error: plugin 'leaving:Any': cannot be loaded: SystemExit(0); "
+        "--disable leaving:Any, or PROXYSTORE_DISABLE=leaving:Any, goes on without it\n"
+    )
+    assert _run("settings", "show", "--disable", "leaving:Any", PROXYSTORE_PLUGINS="leaving:Any").returncode == 0
+
+
 def test_building_tells_of_a_plugin_that_cannot_be_loaded() -> None:
     with pytest.raises(PluginError, match="nobody"):
         build(Settings.load(environ={}, plugins=("nobody",)))

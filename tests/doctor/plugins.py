@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 
 from pydantic import BaseModel
@@ -39,3 +40,9 @@ class Lost:
     @hookimpl
     def register_migrations(self) -> Iterable[Migrations]:
         raise RuntimeError("where are they?")
+
+
+class Leaving:
+    @hookimpl
+    def register_commands(self) -> None:
+        sys.exit(0)

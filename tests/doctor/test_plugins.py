@@ -46,9 +46,18 @@ def test_settings_for_a_plugin_that_is_not_there_are_named() -> None:
     assert "there is no plugin 'godo' (did you mean good?)" in finding.message
 
 
-@pytest.mark.parametrize(("name", "message"), [("Formless", "no formats today"), ("Lost", "where are they?")])
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Formless", "no formats today"),
+        ("Lost", "where are they?"),
+        ("Leaving", "commands failed: SystemExit"),
+    ],
+)
 def test_a_plugin_that_breaks_in_use_is_named(name: str, message: str) -> None:
     (finding,) = problems(examined(plugins=(_plugin(name),)))
 
     assert name.lower() in finding.message
     assert message in finding.message
+    assert "--disable" not in finding.message
+    assert f"--disable {_plugin(name)}" in str(finding.mend)

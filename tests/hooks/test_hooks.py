@@ -8,7 +8,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from proxystore import Answer, Denial, PluginError, Principal, Settings, hookimpl
+from proxystore import Answer, Denial, Migrations, PluginError, Principal, Settings, hookimpl
 from proxystore.exchange import Exchange, Request
 from proxystore.hooks import Plugins
 from proxystore.testing.asgi import http_scope
@@ -69,9 +69,10 @@ def test_hook_register_migrations_gives_histories():
     class Guestbook:
         @hookimpl
         def register_migrations(self):
-            return ["history"]
+            return [history]
 
-    assert _plugins(Guestbook).migrations() == ["history"]
+    history = Migrations("proxystore_migrations", "guestbook_version")
+    assert _plugins(Guestbook).migrations() == [history]
 
 
 class Life:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import sys
 import types
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from pathlib import Path
 
 import pytest
+import typer
 from pydantic import BaseModel
 
-from proxystore import PluginError, Settings, SettingsError, hookimpl
-from proxystore.hooks import Plugins
+from proxystore import Migrations, PluginError, Settings, SettingsError, Store, hookimpl
+from proxystore.hooks import Plugins, finding
+from proxystore.wire.openai import ChatCompletions
 
 
 def _settings(**arguments: object) -> Settings:
@@ -164,3 +169,150 @@ def test_a_property_is_looked_at_and_not_run():
             raise RuntimeError("there is none yet")
 
     assert Plugins.load(_settings(), [Late]).names() == ["late"]
+
+
+class Ends:
+    def __init__(self) -> None:
+        sys.exit()
+
+
+class Named:
+    def __init__(self, name: object) -> None:
+        self.name = name
+
+
+def _shy(plugin: object, settings: object) -> None: ...
+
+
+def _plugin(**attributes: object) -> type:
+    return type("Odd", (), attributes)
+
+
+@pytest.mark.parametrize(
+    ("plugin", "reason"),
+    [
+        (Ends, "plugin 'ends': cannot be loaded: SystemExit"),
+        (_plugin(__init__=_shy), "plugin 'odd': cannot be loaded: TypeError"),
+        (_plugin(__new__=lambda _: None), "plugin 'odd': is None, and must be a class, a module or an instance"),
+        (_plugin(Settings=dict), "its Settings, the type 'dict', must be a class derived from pydantic's BaseModel"),
+        (_plugin(name=property(_shy)), "its name, a property, must be text"),
+        (_shy, "plugin '_shy': is the function '_shy', and must be a class, a module or an instance"),
+        (None, "is None, and must be a class"),
+        (Named(3), "plugin 'named': its name, 3, must be text that can be printed"),
+        (Named(""), "its name, '', must be text"),
+        (Named("a\x1b[31mb"), r"its name, 'a\\x1b\[31mb', must be text"),
+    ],
+)
+def test_what_cannot_be_a_plugin_is_named(plugin, reason):
+    with pytest.raises(PluginError, match=reason):
+        Plugins.load(_settings(), [plugin])
+
+
+def _bring(hook: str, answer: object) -> object:
+    def bring(self):
+        return answer() if callable(answer) and not isinstance(answer, type) else answer
+
+    return _plugin(**{hook: hookimpl(bring)})()
+
+
+def _raising():
+    yield sys.exit()
+
+
+class Nameless(ChatCompletions):
+    name = None
+
+
+_NO_LIST = "answered None, and must answer a list; .. is none"
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (None, _NO_LIST),
+        (["chat"], "an object of the class str, which is no wire format: it has no name, no methods"),
+        ([ChatCompletions], r"the class ChatCompletions, and must answer an instance of it: ChatCompletions\(\)"),
+        ([Nameless()], "Nameless, whose name must be text"),
+        (_raising, "register_wire_formats failed: SystemExit"),
+    ],
+)
+def test_what_is_no_wire_format_is_named(answer, reason):
+    plugins = Plugins.load(_settings(), [_bring("register_wire_formats", answer)])
+
+    with pytest.raises(PluginError, match=f"^plugin 'odd': .*{reason}"):
+        plugins.wire_formats()
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (None, _NO_LIST),
+        (["mine"], r"an object of the class str, and must answer Migrations\(package, version_table\)"),
+        ([Migrations("proxystore_nowhere", "mine")], "failed: ModuleNotFoundError"),
+        ([Migrations("tests.hooks", "mine")], "failed: "),
+    ],
+)
+def test_what_is_no_history_is_named(answer, reason):
+    plugins = Plugins.load(_settings(), [_bring("register_migrations", answer)])
+
+    with pytest.raises(PluginError, match=f"^plugin 'odd': .*{reason}"):
+        plugins.migrations()
+
+
+class Leaves:
+    @hookimpl
+    def register_commands(self) -> None:
+        sys.exit()
+
+    @hookimpl
+    async def on_startup(self) -> None:
+        sys.exit()
+
+
+async def test_a_plugin_ends_no_process():
+    plugins = Plugins.load(_settings(), [Leaves])
+
+    with pytest.raises(PluginError, match="plugin 'leaves': register_commands failed: SystemExit"):
+        plugins.register_commands(typer.Typer())
+    with pytest.raises(PluginError, match="plugin 'leaves': on_startup failed: SystemExit"):
+        await plugins.startup(Store("sqlite://"))
+
+
+def test_a_plugin_that_was_asked_for_by_name_tells_how_to_go_on_without_it():
+    with pytest.raises(PluginError) as caught:
+        Plugins.load(_settings(plugins=(f"{__name__}:Ends",)))
+
+    assert caught.value.mend == (
+        f"--disable {__name__}:Ends, or PROXYSTORE_DISABLE={__name__}:Ends, goes on without it"
+    )
+    assert str(caught.value).endswith(f"; {caught.value.mend}")
+    assert Plugins.load(_settings(plugins=(f"{__name__}:Ends",), disable=(f"{__name__}:Ends",))).names() == []
+
+
+@pytest.fixture(name="install")
+def _install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """Have a distribution installed whose entry point leads to `Ends`."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(finding, "entry_points", entry_points)
+
+    def install(distribution: str, plugin: str) -> None:
+        about = tmp_path / f"{distribution.replace('-', '_')}-1.2.dist-info"
+        about.mkdir()
+        (about / "METADATA").write_text(f"Name: {distribution}\nVersion: 1.2\n")
+        (about / "entry_points.txt").write_text(f"[proxystore]\n{plugin} = {__name__}:Ends\n")
+
+    return install
+
+
+def test_a_plugin_that_is_installed_tells_its_distribution(install):
+    install("acme-things", "acme")
+
+    with pytest.raises(PluginError, match=r"^plugin 'acme': .*SystemExit\(\) \(in acme-things 1[.]2\); --disable"):
+        Plugins.load(_settings(plugins=("acme",)))
+
+
+def test_two_distributions_with_a_plugin_of_one_name_are_named(install):
+    install("acme-things", "usage")
+
+    with pytest.raises(PluginError, match=r"^plugin 'usage': is what .*acme-things.* call theirs: uninstall one"):
+        Plugins.load(_settings(plugins=("usage",)))

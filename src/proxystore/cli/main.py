@@ -60,6 +60,7 @@ def _built(words: Sequence[str]) -> typer.Typer:
         return build(given.load(), command)
     except Exception as error:
         if _HARMLESS.intersection(words) or not words:
+            told(error, as_note=True)
             return build(Settings(plugins=()))  # help must not need what it helps with
         if given.is_debug:
             raise

@@ -53,7 +53,7 @@ def _tell_whole_sentences(group: Any) -> None:
             _tell_whole_sentences(command)
 
 
-def told(error: Exception) -> None:
+def told(error: Exception, *, as_note: bool = False) -> None:
     """Say on stderr, in one line, what went wrong."""
     if isinstance(error, ProxyStoreError):
         sentence = str(error)
@@ -61,4 +61,4 @@ def told(error: Exception) -> None:
         sentence = f"{error.filename}: {error.strerror}"
     else:
         sentence = f"{type(error).__name__}: {error} (--debug shows where)"
-    typer.echo(f"error: {' '.join(sentence.split())}", err=True)
+    typer.echo(f"{'note' if as_note else 'error'}: {' '.join(sentence.split())}", err=True)

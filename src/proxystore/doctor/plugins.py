@@ -4,34 +4,38 @@ from __future__ import annotations
 
 from typing import Final
 
+import typer
+
 from proxystore.doctor.finding import Finding, ok, problem
-from proxystore.errors import ProxyStoreError, SettingsError
+from proxystore.errors import PluginError, ProxyStoreError
 from proxystore.hooks import Plugins, try_each
 from proxystore.settings import Settings
 
-_LEAVE_OUT: Final = "mend or reinstall it, or leave it out: PROXYSTORE_DISABLE={name}"
+_MEND: Final = "mend or reinstall it; {mend}"
 _SET: Final = "correct it where it is set; `proxystore settings show` tells where each came from"
 _LIST: Final = "`proxystore plugins list` shows them, PROXYSTORE_PLUGINS and PROXYSTORE_DISABLE choose"
 
 
 def load(settings: Settings) -> tuple[Plugins | None, list[Finding]]:
     """Return the plugins, if all can be loaded, and what was found."""
-    broken = [_told(name, error) for name, error in try_each(settings) if error is not None]
+    broken = [_told(error) for _, error in try_each(settings) if error is not None]
     if broken:
         return None, broken
     try:
         loaded = Plugins.load(settings)
+        loaded.register_commands(typer.Typer())
         loaded.wire_formats()
     except ProxyStoreError as error:
-        return None, [problem("plugins", str(error), _SET if isinstance(error, SettingsError) else _LIST)]
+        return None, [_told(error)]
     return loaded, [ok("plugins", ", ".join(loaded.names()) or "none")]
 
 
 def broken(error: Exception) -> Finding:
     """Return that the plugins load, but break in use."""
-    return problem("plugins", str(error), _LIST)
+    return _told(error)
 
 
-def _told(name: str, error: ProxyStoreError) -> Finding:
-    mend = _SET if isinstance(error, SettingsError) else _LEAVE_OUT.format(name=name)
-    return problem("plugins", str(error), mend)
+def _told(error: Exception) -> Finding:
+    if not isinstance(error, PluginError):
+        return problem("plugins", str(error), _SET)
+    return problem("plugins", error.trouble, _MEND.format(mend=error.mend) if error.mend else _LIST)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from proxystore.errors import PluginError
 from proxystore.hooks.dispatch import in_order
+from proxystore.hooks.finding import RAISED
 
 if TYPE_CHECKING:
     import pluggy
@@ -23,7 +24,7 @@ async def start_up(hook: pluggy.HookRelay, store: Store) -> None:
     for impl in in_order(hook.on_startup):
         try:
             await _tell(impl, store)
-        except Exception as error:
+        except RAISED as error:
             await shut_down(hook, store, only=ready)
             raise PluginError(impl.plugin_name, f"on_startup failed: {error!r}") from error
         ready.append(impl.plugin)
@@ -35,7 +36,7 @@ async def shut_down(hook: pluggy.HookRelay, store: Store, *, only: list[object] 
         if only is None or impl.plugin in only:
             try:
                 await _tell(impl, store)
-            except Exception:
+            except RAISED:
                 logger.exception("plugin %r: on_shutdown failed", impl.plugin_name)
 
 

@@ -1,20 +1,18 @@
-"""Finding plugins: entry points name a class or a module, ``plugins=`` takes classes, modules and instances."""
+"""The plugins of one middleware or one command line, registered and asked."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import pluggy
-from pydantic import BaseModel
 from typing_extensions import override
 
-from proxystore.errors import PluginError, ProxyStoreError
-from proxystore.hooks import specs
+from proxystore.errors import ProxyStoreError
+from proxystore.hooks import answers, finding, specs
 from proxystore.hooks.dispatch import Chains, in_order
+from proxystore.hooks.finding import Found
 from proxystore.hooks.lifetime import shut_down, start_up
 from proxystore.hooks.marker import NAME
 from proxystore.hooks.telling import Teller
@@ -60,17 +58,6 @@ class Place(NamedTuple):
     of: int
 
 
-class _Nothing(BaseModel, extra="forbid"):
-    """The settings of a plugin that has none: whatever is set is refused."""
-
-
-class _Found(NamedTuple):
-    name: str
-    plugin: Any
-    version: str
-    origin: str
-
-
 class _Manager(pluggy.PluginManager):
     """As pluggy's, but for a plugin's properties: before 1.7 it runs each to see whether it is a hook."""
 
@@ -83,16 +70,16 @@ class _Manager(pluggy.PluginManager):
 class Plugins:
     """The plugins of one middleware or one command line; fixed once loaded."""
 
-    def __init__(self, found: Sequence[_Found]) -> None:
+    def __init__(self, found: Sequence[Found]) -> None:
         self._found = tuple(found)
         self._manager = _Manager(NAME)
         self._manager.add_hookspecs(specs)
         for each in reversed(self._found):  # pluggy asks the last registered first; we ask in the order given
-            self._register(each.name, each.plugin)
+            self._register(each)
         try:
             self._manager.check_pending()
         except pluggy.PluginValidationError as error:
-            raise PluginError(self._manager.get_name(error.plugin) or repr(error.plugin), str(error)) from error
+            raise self._owner(self._manager.get_name(error.plugin)).error(str(error)) from error
 
     @classmethod
     def load(cls, settings: Settings, more: Sequence[object] = ()) -> Self:
@@ -102,10 +89,10 @@ class Plugins:
             PluginError: One is not there, cannot be loaded, is there twice, or implements a hook wrongly.
             SettingsError: A plugin's own settings are wrong.
         """
-        points = _points()
-        named = [_from_name(name, points, settings) for name in _wanted(points, settings)]
-        found = [*named, *(_from_object(plugin, settings) for plugin in more)]
-        settings.refuse_unknown_sections({*points, *(each.name for each in found)})
+        there = finding.points()
+        named = [finding.by_name(name, there, settings) for name in finding.wanted(there, settings)]
+        found = [*named, *(finding.by_object(plugin, settings) for plugin in more)]
+        settings.refuse_unknown_sections({*there, *(each.name for each in found)})
         return cls(found)
 
     def names(self) -> list[str]:
@@ -118,7 +105,10 @@ class Plugins:
 
     def describe(self) -> list[Plugin]:
         """Return what there is to know of each plugin, in the order they are asked."""
-        return [Plugin(each.name, each.version, each.origin, self._hooks_of(each.plugin)) for each in self._found]
+        return [
+            Plugin(each.name, finding.version(each.point), each.origin, self._hooks_of(each.plugin))
+            for each in self._found
+        ]
 
     def places(self, name: str) -> list[Place]:
         """Return for each hook of the plugin called *name* when it is asked."""
@@ -139,15 +129,25 @@ class Plugins:
     def register_commands(self, cli: typer.Typer) -> None:
         """Let every plugin add its commands."""
         for impl in in_order(self._manager.hook.register_commands):
-            _call(impl, cli)
+            answers.called(self._owner(impl.plugin_name), "register_commands", impl, cli)
 
     def wire_formats(self) -> list[WireFormat]:
-        """Return the formats plugins bring, in the order they are asked."""
-        return self._registered("register_wire_formats")
+        """Return the formats plugins bring, in the order they are asked.
+
+        Raises:
+            PluginError: One of them could not say, or brings what is none.
+        """
+        asked = in_order(self._manager.hook.register_wire_formats)
+        return [each for impl in asked for each in answers.formats(self._owner(impl.plugin_name), impl)]
 
     def migrations(self) -> list[Migrations]:
-        """Return the histories plugins bring."""
-        return self._registered("register_migrations")
+        """Return the histories plugins bring.
+
+        Raises:
+            PluginError: One of them could not say, or brings what is none.
+        """
+        asked = in_order(self._manager.hook.register_migrations)
+        return [each for impl in asked for each in answers.histories(self._owner(impl.plugin_name), impl)]
 
     async def startup(self, store: Store) -> None:
         """Tell every plugin that *store* is open.
@@ -161,32 +161,31 @@ class Plugins:
         """Tell every plugin, last one first, that *store* is about to close."""
         await shut_down(self._manager.hook, store)
 
-    def _registered(self, hook: str) -> list[Any]:
-        answers: list[Iterable[Any]] = [_call(impl) for impl in in_order(getattr(self._manager.hook, hook))]
-        return [thing for answer in answers for thing in answer]
+    def _owner(self, name: str | None) -> Found:
+        return next(each for each in self._found if each.name == name)
 
     def _hooks_of(self, plugin: object) -> tuple[str, ...]:
         return tuple(sorted(caller.name for caller in self._manager.get_hookcallers(plugin) or ()))
 
-    def _register(self, name: str, plugin: object) -> None:
-        if self._manager.has_plugin(name):
-            raise PluginError(name, "there are two plugins of this name")
+    def _register(self, found: Found) -> None:
+        if self._manager.has_plugin(found.name):
+            raise found.error("there are two plugins of this name")
         try:
-            self._manager.register(plugin, name)
-        except (pluggy.PluginValidationError, ValueError) as error:
-            raise PluginError(name, str(error)) from error
-        for caller in self._manager.get_hookcallers(plugin) or ():
+            self._manager.register(found.plugin, found.name)
+        except finding.RAISED as error:
+            raise found.error(str(error) or repr(error)) from error
+        for caller in self._manager.get_hookcallers(found.plugin) or ():
             for impl in caller.get_hookimpls():
-                if impl.plugin is plugin:
-                    _refuse_oddities(name, caller.name, impl)
+                if impl.plugin is found.plugin:
+                    _refuse_oddities(found, caller.name, impl)
 
 
 def try_each(settings: Settings) -> Iterator[tuple[str, ProxyStoreError | None]]:
     """Load each plugin that *settings* name by itself; yield its name and why it cannot be loaded, if so."""
-    points = _points()
-    for name in _wanted(points, settings):
+    there = finding.points()
+    for name in finding.wanted(there, settings):
         try:
-            Plugins([_from_name(name, points, settings)])
+            Plugins([finding.by_name(name, there, settings)])
         except ProxyStoreError as error:
             yield name, error
         else:
@@ -195,19 +194,19 @@ def try_each(settings: Settings) -> Iterator[tuple[str, ProxyStoreError | None]]
 
 def wanted(settings: Settings) -> list[str]:
     """Return the names of the plugins that *settings* name, in order; none is loaded for that."""
-    return _wanted(_points(), settings)
+    return finding.wanted(finding.points(), settings)
 
 
 def left_out(settings: Settings) -> list[Plugin]:
     """Return the plugins that are installed and that *settings* leave out; they are not loaded for that."""
-    points = _points()
-    names = sorted(points.keys() - set(_wanted(points, settings)))
-    return [Plugin(name, _version(points[name]), points[name].value, ()) for name in names]
+    there = finding.points()
+    left = sorted(there.keys() - set(finding.wanted(there, settings)))
+    return [Plugin(name, finding.version(point), point.value, ()) for name in left for point in there[name]]
 
 
 def disabled_in_vain(settings: Settings) -> list[str]:
     """Return the names that *settings* leave out and that no plugin has."""
-    there = {*_points(), *(settings.plugins or ())} if settings.disable else set()
+    there = {*finding.points(), *(settings.plugins or ())} if settings.disable else set()
     return [name for name in settings.disable if name not in there]
 
 
@@ -222,70 +221,15 @@ def find(plugin: object, settings: Settings) -> tuple[str, object]:
         PluginError: It is not there or cannot be loaded.
         SettingsError: Its own settings are wrong.
     """
-    found = _from_name(plugin, _points(), settings) if isinstance(plugin, str) else _from_object(plugin, settings)
+    if isinstance(plugin, str):
+        found = finding.by_name(plugin, finding.points(), settings)
+    else:
+        found = finding.by_object(plugin, settings)
     return found.name, found.plugin
 
 
-def _points() -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=NAME)}
-
-
-def _wanted(points: dict[str, EntryPoint], settings: Settings) -> list[str]:
-    named = settings.plugins if settings.plugins is not None else sorted(points)
-    return [name for name in named if name not in settings.disable]
-
-
-def _from_name(name: str, points: dict[str, EntryPoint], settings: Settings) -> _Found:
-    module, _, attribute = name.partition(":")
-    if name in points:
-        point = points[name]
-        return _Found(name, _made(name, _attempt(name, point.load), settings), _version(point), point.value)
-    if attribute:
-        return _from_object(_attempt(name, lambda: getattr(import_module(module), attribute)), settings)
-    known = ", ".join(sorted(points)) or "none"
-    raise PluginError(name, f"is not installed; installed are: {known}")
-
-
-def _version(point: EntryPoint) -> str:
-    return point.dist.version if point.dist is not None else ""
-
-
-def _from_object(plugin: Any, settings: Settings) -> _Found:
-    of = plugin if inspect.isclass(plugin) or inspect.ismodule(plugin) else type(plugin)
-    name = getattr(plugin, "name", None) or of.__name__.lower()
-    return _Found(name, _made(name, plugin, settings), "", f"{getattr(of, '__module__', '')}:{of.__name__}".strip(":"))
-
-
-def _made(name: str, plugin: Any, settings: Settings) -> object:
-    """Return *plugin*, made with its own settings if it is a class."""
-    if not inspect.isclass(plugin):
-        return plugin
-    make: Callable[..., object] = plugin
-    kind = getattr(plugin, "Settings", None)
-    if kind is None:
-        settings.section(name, _Nothing)
-        return _attempt(name, make)
-    section = settings.section(name, kind)
-    return _attempt(name, lambda: make(section))
-
-
-def _attempt(name: str, load: Callable[[], Any]) -> Any:
-    """Return what *load* returns; whatever a stranger's module raises, the message names the plugin."""
-    try:
-        return load()
-    except Exception as error:
-        raise PluginError(name, f"cannot be loaded: {error!r}") from error
-
-
-def _call(impl: pluggy.HookImpl, *arguments: object) -> Any:
-    try:
-        return impl.function(*arguments[: len(impl.argnames)])
-    except Exception as error:
-        raise PluginError(impl.plugin_name, f"{impl.function.__name__} failed: {error!r}") from error
-
-
-def _refuse_oddities(name: str, hook: str, impl: pluggy.HookImpl) -> None:
+def _refuse_oddities(found: Found, hook: str, impl: pluggy.HookImpl) -> None:
     if impl.wrapper or impl.hookwrapper:
-        raise PluginError(name, f"{hook}: a wrapper would only see a coroutine being made; use another hook")
+        raise found.error(f"{hook}: a wrapper would only see a coroutine being made; use another hook")
     if hook in _PLAIN and inspect.iscoroutinefunction(impl.function):
-        raise PluginError(name, f"{hook} must be a plain function: def, not async def")
+        raise found.error(f"{hook} must be a plain function: def, not async def")
