@@ -1,9 +1,11 @@
-"""Calendar windows, in UTC."""
+"""Calendar windows, in UTC, and the ranges of time that people ask for."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from typing import Final, Literal, NamedTuple, TypeAlias
+
+from proxystore.errors import InvalidRecord
 
 Span: TypeAlias = Literal["day", "month", "ever"]
 
@@ -19,6 +21,19 @@ class Period(NamedTuple):
     number: int
     since_ns: int
     until_ns: int
+
+
+def expect_range(since: datetime | None, until: datetime | None) -> None:
+    """Refuse what is no range of time: an end without a time zone, or one before the beginning.
+
+    Raises:
+        InvalidRecord: It is none.
+    """
+    for moment in (since, until):
+        if moment is not None and moment.tzinfo is None:
+            raise InvalidRecord(f"{moment} has no time zone: is it UTC?")
+    if since is not None and until is not None and since > until:
+        raise InvalidRecord(f"The range ends ({until}) before it begins ({since}).")
 
 
 def period_at(span: Span, at_ns: int) -> Period:

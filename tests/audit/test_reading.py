@@ -120,6 +120,9 @@ async def test_what_is_not_there_cannot_be_asked_for(settings: Settings) -> None
             await store.audit.list(limit=1, colour="red")
         with pytest.raises(InvalidRecord, match="time zone"):
             await store.audit.list(limit=1, since=datetime(2026, 1, 1))  # noqa: DTZ001
+        now = datetime.now(UTC)
+        with pytest.raises(InvalidRecord, match="before it begins"):
+            await store.audit.list(limit=1, since=now, until=now - timedelta(microseconds=1))
 
 
 async def test_what_is_done_by_hand_is_written_down_before_it_returns(settings: Settings) -> None:

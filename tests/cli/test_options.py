@@ -38,7 +38,18 @@ def test_a_time_is_so_long_ago_or_so_far_ahead(text: str, length: timedelta) -> 
     assert length == options.duration(text) == options.span(text)
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "7", "7y", "999999w", "2026-13-01"])
+@pytest.mark.parametrize("text", ["1960-01-01", "0001-01-01", "1970-01-01T00:30+01:00", "3000w"])
+def test_nothing_is_older_than_1970(text: str) -> None:
+    assert options.moment(text) == datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "yesterday", "7", "7y", "999999w", "2026-13-01"),
+        *("0001-01-01T00:00+05:00", "9999-12-31T23:00-05:00"),  # dates in their own time zone, and none in UTC
+    ],
+)
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter, match=r"neither|calendar"):
         options.moment(text)

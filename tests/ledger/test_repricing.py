@@ -69,24 +69,6 @@ async def test_each_event_takes_the_price_of_its_time(migrated_url: str) -> None
         assert sorted(cost or 0 for cost, _ in await _costs(store)) == [2_000_000_000, 3_000_000_000]
 
 
-async def test_what_was_spent_of_open_budgets_follows(migrated_url: str) -> None:
-    from sqlalchemy import select
-
-    from proxystore.database import Query
-    from proxystore.schema import budget_windows
-
-    query = Query(select(budget_windows.c.span, budget_windows.c.spent).where(budget_windows.c.unit == "nanousd"), dict)
-    async with Store(settings=Settings(database_url=migrated_url, bundled_prices=False)) as store:
-        await store.models.create("m", prices=[Price.of(input="2")])
-        store.ledger.record(_entry(datetime.now(UTC), cost_nanousd=1))
-        assert await store.ledger.drain(10)
-        async for _ in store.ledger.reprice(datetime.now(UTC).date()):
-            pass
-        spent = {row["span"]: row["spent"] for row in await store.database.fetch_all(query)}
-
-    assert set(spent.values()) <= {2_000_000_000}
-
-
 @pytest.mark.parametrize("flag", ["--json", ""])
 def test_the_command_tells_what_changed(migrated_url: str, flag: str, tmp_path: Any, monkeypatch: Any) -> None:
     from typer.testing import CliRunner

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
 from sqlalchemy import update
 
-from proxystore import Store
+from proxystore import Price, Store
 from proxystore.database import Statement
 from proxystore.ids import uuid7
 from proxystore.ledger import Begin, UsageEntry
@@ -122,6 +124,21 @@ async def test_what_was_spent_is_made_anew_with_the_other_roll_ups(settings: Set
             pass
         assert (await budget(store, "nanousd"))[0] == _DOLLAR
         assert (await budget(store, "requests"))[0] == 1
+
+
+@pytest.mark.parametrize("is_broken_off", [False, True])
+async def test_what_was_spent_follows_prices_that_were_wrong(settings: Settings, *, is_broken_off: bool) -> None:
+    limits = (limit("nanousd", 10 * _DOLLAR),)
+    async with Store(settings=settings) as store:
+        await store.models.create("gpt-5", prices=[Price.of(input="2000", output="0")])
+        _end(store, await _reserve(store, limits, nanousd=_DOLLAR), cost_nanousd=_DOLLAR)
+        assert await store.ledger.drain(10)
+        days: Any = store.ledger.reprice(datetime.now(UTC).date() - timedelta(days=1))  # midnight may be just over
+        async with aclosing(days):
+            async for day in days:
+                if day.changed and is_broken_off:
+                    break
+        assert (await budget(store, "nanousd"))[0] == 2 * _DOLLAR
 
 
 async def test_an_owner_who_is_no_key_spends_what_it_was_promised(settings: Settings) -> None:

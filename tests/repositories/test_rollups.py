@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,13 @@ from proxystore.database import Query, Statement
 from proxystore.ids import uuid7
 from proxystore.ledger import UsageEntry
 from proxystore.ledger.completeness import set_complete_since
-from proxystore.schema.usage import usage_daily, usage_hourly, usage_latency_daily, usage_latency_hourly
+from proxystore.ledger.rebuilding import lock_day, rebuild_day
+from proxystore.schema.usage import usage_daily, usage_events, usage_hourly, usage_latency_daily, usage_latency_hourly
 from tests.ledger.world import entry
 
 _ROLLUPS = (usage_hourly, usage_daily, usage_latency_hourly, usage_latency_daily)
 _NOW = datetime.now(UTC)
+_EPOCH = date(1970, 1, 1)
 _OUTCOMES = ("complete", "complete", "complete", "cached", "refused", "failed", "disconnected")
 
 
@@ -133,3 +135,45 @@ async def test_histograms_hold_every_answer(settings: Settings) -> None:
             place = histograms.bin_of(one.latency_ms)
             expected[place] = expected.get(place, 0) + 1
     assert counts == dict(sorted(expected.items()))
+
+
+async def test_from_a_day_before_everything_what_there_is_is_made_anew(settings: Settings) -> None:
+    async with Store(settings=settings) as store:
+        assert [day async for day in store.ledger.rebuild(since=date(1960, 1, 1))] == []
+        store.ledger.record_many(_some(3))
+        await store.ledger.drain(10)
+        first = await _contents(store)
+        oldest = _EPOCH + timedelta(days=min(row["day"] for row in first[1]))
+        days = [day async for day in store.ledger.rebuild(since=date(1960, 1, 1))]
+        assert await _contents(store) == first
+        repriced = [done.day async for done in store.ledger.reprice(date(1960, 1, 1))]
+        assert (days[0], repriced[0]) == (oldest, oldest)
+
+
+async def test_roll_ups_that_have_lost_their_events_are_made_anew_as_well(settings: Settings) -> None:
+    async with Store(settings=settings) as store:
+        store.ledger.record_many(_some(3))
+        await store.ledger.drain(10)
+        await store.database.execute(Statement(delete(usage_events)))
+        days = [day async for day in store.ledger.rebuild(since=date(1960, 1, 1))]
+        assert await _contents(store) == [[], [], [], []]
+    assert _NOW.date() in days
+
+
+async def test_a_day_whose_events_are_deleted_meanwhile_keeps_its_roll_ups(settings: Settings) -> None:
+    """Retention does not wait for whoever makes a day anew, nor the other way round."""
+    async with Store(settings=settings) as store:
+        store.ledger.record_many(_some(5))
+        await store.ledger.drain(10)
+        first, today = await _contents(store), _NOW.date()
+
+        async def rebuild_late() -> None:
+            async with store.database.transaction() as transaction:
+                await lock_day(transaction, store.database, today)
+                await transaction.execute(Statement(delete(usage_events)))
+                await set_complete_since(transaction, today + timedelta(days=1))
+                await rebuild_day(transaction, today)
+
+        with pytest.raises(InvalidRecord, match="have been deleted"):
+            await rebuild_late()
+        assert await _contents(store) == first

@@ -21,6 +21,7 @@ from proxystore.settings.kinds import seconds
 if TYPE_CHECKING:
     from proxystore.store import Store
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _is_number: Final = re.compile(r"\s*\d*\.?\d*\s*").fullmatch
 
 
@@ -47,16 +48,20 @@ def deadline(text: str) -> datetime:
 def date(text: str) -> datetime:
     """Return the time that *text* names as a date with or without a time, in UTC unless it says otherwise.
 
+    What lies before 1970 is the beginning of 1970: nothing here is older.
+
     Raises:
         BadParameter: It names none.
     """
     try:
         found = datetime.fromisoformat(text.strip())
+        return _known(found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC))
+    except OverflowError:
+        raise typer.BadParameter(f"{text!r} is so far from now that there is no calendar") from None
     except ValueError:
         raise typer.BadParameter(
             f"{text!r} is neither a date such as 2026-11-01 or 2026-11-01T14:00, nor a time such as 10m, 24h or 30d"
         ) from None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def duration(text: str) -> timedelta:
@@ -151,9 +156,13 @@ def _file(text: str) -> Path | None:
 
 def _from_now(length: timedelta) -> datetime:
     try:
-        return datetime.now(UTC) + length
+        return _known(datetime.now(UTC) + length)
     except OverflowError:
         raise typer.BadParameter("so far from now there is no calendar") from None
+
+
+def _known(moment: datetime) -> datetime:
+    return max(moment, _EPOCH)
 
 
 Json = Annotated[bool, typer.Option("--json", help="For programs: every value there is.")]

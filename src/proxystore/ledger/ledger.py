@@ -32,7 +32,7 @@ from proxystore.ledger.recording import checked
 from proxystore.ledger.repricing import Repriced, reprice
 from proxystore.ledger.retention import cleaned
 from proxystore.ledger.segments import Segments
-from proxystore.ledger.settling import refresh_spent, release_dead
+from proxystore.ledger.settling import refreshing_spent, release_dead
 from proxystore.ledger.status import LedgerStatus
 from proxystore.ledger.trail import Trail
 from proxystore.ledger.upkeep import Upkeep
@@ -180,10 +180,9 @@ class Ledger:
         Raises:
             InvalidRecord: Events of the first day have been deleted.
         """
-        async with self._database(_UNHURRIED) as database:
+        async with self._database(_UNHURRIED) as database, refreshing_spent(database):
             async for day in rebuild(database, since, until):
                 yield day
-            await refresh_spent(database)
 
     async def reprice(self, since: date, until: date | None = None) -> AsyncIterator[Repriced]:
         """Reckon what was recorded anew, by the prices now known to have held then, and yield what came of each day.
@@ -197,10 +196,9 @@ class Ledger:
         Raises:
             InvalidRecord: Events of the first day have been deleted.
         """
-        async with self._database(_UNHURRIED) as database:
+        async with self._database(_UNHURRIED) as database, refreshing_spent(database):
             async for done in reprice(database, since, until, is_bundled=self._settings.bundled_prices):
                 yield done
-            await refresh_spent(database)
 
     async def cleanup(self) -> AsyncIterator[tuple[str, int]]:
         """Delete what was kept long enough, a little at a time, and yield after each step a table and how many rows."""

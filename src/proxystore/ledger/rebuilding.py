@@ -60,7 +60,7 @@ async def rebuild(database: Database, since: date | None = None, until: date | N
     Raises:
         InvalidRecord: Events of the first day have been deleted: what is left of them is their roll-ups.
     """
-    first = since or await _first_day(database)
+    first = await _first_day(database) if since is None else await begun(database, since)
     last = until or datetime.now(UTC).date() + timedelta(days=2)  # a clock may be ahead
     day = first or last
     while day < last:
@@ -81,6 +81,20 @@ async def _first_day(database: Database) -> date | None:
     return first if complete is None else max(first, complete)
 
 
+async def begun(database: Database, since: date) -> date | None:
+    """Return *since*, or the first day after it that there is anything of; ``None`` if there is none.
+
+    Raises:
+        InvalidRecord: Events of that day have been deleted.
+    """
+    await _expect_events(database, since)
+    oldest, counted = await database.fetch_one(_OLDEST), await database.fetch_one(_COUNTED)
+    days = [] if oldest is None else [_EPOCH + timedelta(milliseconds=milliseconds_of(oldest))]
+    if counted is not None:  # events may be gone, and their roll-ups be left
+        days.append(_EPOCH + timedelta(days=counted))
+    return max(since, min(days)) if days else None
+
+
 async def lock_day(transaction: Transaction, database: Database, day: date) -> None:
     """Have all writers wait until *transaction* is over, in which a day is made anew.
 
@@ -89,13 +103,21 @@ async def lock_day(transaction: Transaction, database: Database, day: date) -> N
     """
     if database.dialect == "postgresql":
         await transaction.execute(_LOCK)
-    complete = await complete_since(transaction)
+    await _expect_events(transaction, day)
+
+
+async def _expect_events(source: Database | Transaction, day: date) -> None:
+    complete = await complete_since(source)
     if complete is not None and day < complete:
         raise InvalidRecord(f"Events from before {complete} have been deleted: roll-ups of {day} cannot be made anew.")
 
 
 async def rebuild_day(transaction: Transaction, day: date) -> None:
-    """Replace the roll-ups of *day* by what its events add up to."""
+    """Replace the roll-ups of *day* by what its events add up to.
+
+    Raises:
+        InvalidRecord: Its events were deleted just before they were read; from then on they cannot be.
+    """
     number = (day - _EPOCH).days
     hours = {"since": number * _HOURS, "until": (number + 1) * _HOURS}
     for statement in _CLEAR_HOURS:
@@ -106,6 +128,7 @@ async def rebuild_day(transaction: Transaction, day: date) -> None:
     await transaction.execute(_ADD_DAY, **hours)
     await transaction.perform(latencies.written(transaction.dialect, "hour", counts))
     await transaction.perform(latencies.written(transaction.dialect, "day", latencies.by_day(counts)))
+    await _expect_events(transaction, day)
 
 
 async def _rebuild_hours(transaction: Transaction, hours: range) -> Counts:
@@ -151,6 +174,7 @@ _LOCK: Final = Statement(select(func.pg_advisory_xact_lock(literal(ROLLUPS_LOCK)
 _OLDEST: Final = Query(
     select(usage_events.c.event_id).order_by(usage_events.c.event_id).limit(1), lambda event_id: event_id
 )
+_COUNTED: Final = Query(select(usage_daily.c.day).order_by(usage_daily.c.day).limit(1), lambda day: day)
 _CLEAR_HOURS: Final = [Statement(delete(table).where(_are(table))) for table in (usage_hourly, usage_latency_hourly)]
 _CLEAR_DAY: Final = [
     Statement(delete(table).where(table.c.day == bindparam("day"))) for table in (usage_daily, usage_latency_daily)

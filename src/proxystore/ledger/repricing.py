@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, update
 
 from proxystore.database import Database, Statement, Transaction
 from proxystore.ids import first_id
-from proxystore.ledger.rebuilding import lock_day, rebuild_day
+from proxystore.ledger.rebuilding import begun, lock_day, rebuild_day
 from proxystore.pricing import UNPRICED, nanoseconds
 from proxystore.records import UsageEvent
 from proxystore.repositories.models import Resolution, resolution
@@ -66,7 +66,8 @@ async def reprice(
     Raises:
         InvalidRecord: Events of the first day have been deleted.
     """
-    day, last = since, until or datetime.now(UTC).date() + timedelta(days=2)  # a clock may be ahead
+    last = until or datetime.now(UTC).date() + timedelta(days=2)  # a clock may be ahead
+    day = await begun(database, since) or last
     names = _Names(is_bundled=is_bundled)
     while day < last:
         async with database.transaction() as transaction:

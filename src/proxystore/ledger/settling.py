@@ -6,7 +6,8 @@ roll-up like any other, and counted as often as its events are: once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from operator import add, attrgetter
@@ -114,6 +115,15 @@ async def refresh_spent(database: Database) -> int:
         if database.dialect == "postgresql":
             await transaction.execute(_EXCLUDE)
         return await transaction.perform(refresh(database.dialect, day=day, month=month))
+
+
+@asynccontextmanager
+async def refreshing_spent(database: Database) -> AsyncIterator[None]:
+    """Make days anew in this, however far that comes: each day is done by itself, and what was spent follows."""
+    try:
+        yield
+    finally:
+        await refresh_spent(database)
 
 
 @lru_cache(maxsize=1024)

@@ -10,6 +10,7 @@ from uuid import UUID
 from proxystore.changes.chain import Chain, entry_now
 from proxystore.database import Database
 from proxystore.errors import AuditEventNotFound, InvalidRecord
+from proxystore.periods import expect_range
 from proxystore.records.audit import AuditEvent, AuditHead, AuditOutcome, AuditVerdict
 from proxystore.records.migration import Revision
 from proxystore.repositories.audit.configuration import CHANGED, changed
@@ -54,7 +55,7 @@ class AuditRepository:
             **fields: See above.
 
         Raises:
-            InvalidRecord: There is no such field, or a time has no time zone.
+            InvalidRecord: There is no such field, a time has no time zone, or the range ends before it begins.
         """
         chosen = _chosen(before=before, text=text, since=since, until=until, **fields)
         query = list_query(self._database.dialect, frozenset(chosen))
@@ -176,9 +177,7 @@ def _chosen(**filters: Any) -> dict[str, Any]:
     unknown = chosen.keys() - {*EQUAL, "before", "after", "text", "since", "until"}
     if unknown:
         raise InvalidRecord(f"Audit events have no field {', '.join(sorted(unknown))}.")
-    for name in ("since", "until"):
-        if name in chosen and chosen[name].tzinfo is None:
-            raise InvalidRecord(f"{chosen[name]} has no time zone: is it UTC?")
+    expect_range(chosen.get("since"), chosen.get("until"))
     if "text" in chosen:
         chosen["text"] = _small(chosen["text"])
     return chosen

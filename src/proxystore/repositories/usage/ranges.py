@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 from proxystore.errors import InvalidRecord
+from proxystore.periods import expect_range
 
 HOURS_KEPT: Final = timedelta(days=90)
 """For how long hours are known; days are known for ever."""
@@ -85,18 +86,13 @@ def hours(since: datetime | None, until: datetime | None) -> Range:
 
 
 def _ends(since: datetime | None, until: datetime | None) -> tuple[int, int]:
-    first = 0 if since is None else _hour(since)
-    last = _NO_END if until is None else _hour(until)
-    if first > last:
-        raise InvalidRecord(f"The range ends ({until}) before it begins ({since}).")
-    return first, last
+    expect_range(since, until)
+    return 0 if since is None else _hour(since), _NO_END if until is None else _hour(until)
 
 
 def _hour(moment: datetime) -> int:
-    if moment.tzinfo is None:
-        raise InvalidRecord(f"{moment} has no time zone: is it UTC?")
-    count, rest = divmod(moment - _EPOCH, _HOUR)
-    if rest or not 0 <= count <= _NO_END:
+    count, rest = divmod(max(moment, _EPOCH) - _EPOCH, _HOUR)  # nothing is older, so that any older time will do
+    if rest:
         raise InvalidRecord(f"A range of usage begins and ends on the hour, and {moment} is none.")
     return count
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, TypeAlias, TypedDict, TypeVar, Unpack
 from uuid import UUID
 
@@ -13,6 +13,7 @@ import msgspec
 from proxystore.database import Database, Query
 from proxystore.errors import InvalidRecord, UsageEventNotFound
 from proxystore.ids import first_id
+from proxystore.periods import expect_range
 from proxystore.records import CostShare, LatencySummary, UsageEvent, UsageSummary
 from proxystore.repositories.usage import labels, ranges
 from proxystore.repositories.usage.events import FIND, list_query
@@ -32,6 +33,8 @@ Rows: TypeAlias = list[R]
 Report: TypeAlias = Callable[[Grouping, Filters, tuple[ranges.Part, ...]], Query[R]]
 """Makes the statement of a report."""
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
 _PAGE: Final = 1_000
 
 
@@ -207,14 +210,14 @@ def _given(**values: object) -> dict[str, object]:
 
 def _filters(chosen: ChosenEvents) -> dict[str, object]:
     """Return what is given; times as the ids that begin there."""
+    expect_range(chosen.get("since"), chosen.get("until"))
     ids = {name: first_id(_milliseconds(value)) for name, value in chosen.items() if isinstance(value, datetime)}
     return _given(**{**chosen, **ids})
 
 
 def _milliseconds(moment: datetime) -> int:
-    if moment.tzinfo is None:
-        raise InvalidRecord(f"{moment} has no time zone: is it UTC?")
-    return max(0, int(moment.timestamp() * 1000))
+    """Return the first millisecond, of those since 1970, that does not begin before *moment*."""
+    return max(0, -((_EPOCH - moment) // _MILLISECOND))
 
 
 def _range(by: Grouping, since: datetime | None, until: datetime | None) -> ranges.Range:
