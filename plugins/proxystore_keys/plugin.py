@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _AUTHORIZATION: Final = b"authorization"
-_OURS: Final = b"Bearer psk_"
+_BEARER: Final = b"Bearer "
 _ASKING_ONLY: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
@@ -68,7 +68,8 @@ class Keys:
         known = self._usual(request, store)
         if known is None:
             return self._authenticate(exchange, store)
-        self._hide(request, _AUTHORIZATION)
+        if not known.is_foreign:  # else the proxy knows it
+            self._hide(request, _AUTHORIZATION)
         return known.principal
 
     @hookimpl(tryfirst=True)
@@ -108,12 +109,15 @@ class Keys:
         return None
 
     def _usual(self, request: Request, store: Store) -> KnownKey | None:
-        """Return a good key that is remembered, and stands where keys of ours usually do; nothing of this waits."""
+        """Return a good key that is remembered, and stands where keys usually do; nothing of this waits."""
         value = request.header(_AUTHORIZATION)
-        if value is None or value[:11] != _OURS or self._places.are_more(request):
+        if value is None or value[:7] != _BEARER or self._places.are_more(request):
             return None
         known = store.keyring.recall(value[7:])
-        return known if known is not None and not known.is_foreign and known.standing() == "valid" else None
+        if known is None or known.standing() != "valid":
+            return None
+        # On a public path a credential of others is nothing that is looked for.
+        return None if known.is_foreign and self._public.holds(request) else known
 
     async def _find(self, request: Request, store: Store, *, is_public: bool) -> tuple[Shown | None, KnownKey | None]:
         """Return the credential that decides who is calling, and the key that it is, if it is one.

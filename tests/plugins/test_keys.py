@@ -283,6 +283,26 @@ async def test_imported_keys_are_found_and_passed_on(open_house):
         assert _code(await house.ask(bearer(_FOREIGN + "x"))) == (401, "invalid_api_key")
 
 
+async def test_an_imported_key_stays_in_place_however_often_it_comes(open_house):
+    async with open_house(app_authorization="Bearer master") as house:
+        await house.key(_FOREIGN, origin="imported", name="theirs")
+        for _ in range(2):
+            await house.ask(bearer(_FOREIGN))
+
+        assert [each.name for each in house.watcher.principals] == ["theirs", "theirs"]
+        assert all((b"authorization", f"Bearer {_FOREIGN}".encode()) in each["headers"] for each in house.proxy.seen)
+
+
+async def test_an_imported_key_that_is_remembered_is_not_looked_for_on_public_paths(open_house):
+    async with open_house() as house:
+        await house.key(_FOREIGN, origin="imported", name="theirs")
+        await house.ask(bearer(_FOREIGN))
+        for method, path in (("GET", "/health"), ("POST", "/v1/chat/completions")):
+            await house.ask(bearer(_FOREIGN), method=method, path=path)
+
+        assert [each and each.name for each in house.watcher.principals] == ["theirs", None, "theirs"]
+
+
 async def test_an_imported_key_in_our_header_is_taken_out(open_house):
     async with open_house(app_authorization="Bearer master") as house:
         await house.key(_FOREIGN, origin="imported")
