@@ -6,12 +6,14 @@ import asyncio
 import json
 
 import pytest
+from websockets.asyncio.client import connect
 
-from proxystore import Answer, Denial, Limit, Principal, hookimpl
+from proxystore import Answer, Denial, Limit, Principal, ProxyStoreMiddleware, hookimpl
 from proxystore.exchange.asgi import Message, Receive, Scope, Send
 from proxystore.testing.asgi import exchange_messages, websocket_scope
 from proxystore.testing.upstream import FakeUpstream
 from proxystore_limits import Limits
+from tests.forwarding.world import served
 
 _PATH = "/v1/responses"
 _CONNECT: Message = {"type": "websocket.connect"}
@@ -86,6 +88,49 @@ async def test_a_refused_response_is_an_error_event_and_the_conversation_goes_on
         ("refused", 429, "nomini"),
         ("complete", 200, None),
     ]
+
+
+class Slow:
+    """Takes its time, until it is told to go on."""
+
+    name = "slow"
+
+    def __init__(self) -> None:
+        self.is_asked, self.may_answer = asyncio.Event(), asyncio.Event()
+
+    @hookimpl
+    async def on_request(self, exchange) -> None:
+        self.is_asked.set()
+        await self.may_answer.wait()
+
+
+async def test_a_proxy_that_gives_up_waiting_gets_the_message_when_it_asks_again(settings, witness):
+    slow = Slow()
+
+    async def impatient(scope: Scope, receive: Receive, send: Send) -> None:
+        async def ask() -> Message:
+            waiting = asyncio.ensure_future(receive())
+            await slow.is_asked.wait()
+            waiting.cancel()
+            await asyncio.wait([waiting])
+            slow.may_answer.set()
+            return await receive()
+
+        ways = iter([receive, ask, receive] if scope["type"] == "websocket" else [receive] * 2)
+
+        async def receive_somehow() -> Message:
+            return await next(ways)()
+
+        await FakeUpstream()(scope, receive_somehow, send)
+
+    wrapped = ProxyStoreMiddleware(impatient, settings=settings, plugins=[witness, slow])
+    async with served(wrapped) as url, connect(f"{url.replace('http', 'ws', 1)}{_PATH}") as client:
+        await client.send(_ask()["text"])
+        async for said in client:
+            if "response.completed" in said:
+                break
+
+    assert witness.exchange.outcome == "complete"
 
 
 async def test_who_is_calling_is_asked_anew_for_each_response(wrap, witness):

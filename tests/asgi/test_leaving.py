@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 
 import pytest
 
-from proxystore import Principal, hookimpl
+from proxystore import Exchange, Principal, ProxyStoreMiddleware, hookimpl
 from proxystore.exchange.asgi import Message, Receive, Scope, Send
 from proxystore.testing.asgi import call, exchange_messages, http_scope
 from proxystore.values import Disconnect
+from tests.forwarding.world import connect, served
 
 _WORDS = 5
 _BODY = json.dumps(
@@ -172,6 +174,43 @@ async def test_drain_is_bounded_in_number_and_time(wrap_with, witness, changes):
         await exchange_messages(wrapped, http_scope(), incoming)
 
     assert (witness.exchange.outcome, witness.exchange.usage.quality) == ("disconnected", "estimated")
+
+
+async def test_who_leaves_while_a_plugin_reads_to_know_who_it_is_has_left(settings, witness, caplog):
+    is_read = threading.Event()
+
+    class Signed:
+        @hookimpl
+        async def on_auth(self, exchange: Exchange) -> None:
+            is_read.set()
+            await exchange.request.read()
+
+    async with served(ProxyStoreMiddleware(_listening, settings=settings, plugins=[witness, Signed])) as url:
+        _, writer = await connect(url)
+        writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{")
+        await asyncio.to_thread(is_read.wait, 20)
+        writer.close()
+
+    assert (witness.exchange.outcome, witness.exchange.denial) == ("disconnected", None)
+    assert not [record for record in caplog.records if record.name.startswith("proxystore")]
+
+
+async def test_what_the_server_says_once_is_said_again_to_a_proxy_that_asks_late(wrap, witness, monkeypatch):
+    """The client leaves while nobody listens, we look for that at the end, and then the proxy waits for it."""
+
+    async def late(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
+        await send({"type": "http.response.body", "body": _USAGE, "more_body": True})
+        await send({"type": "http.response.body", "body": b"data: [DONE]\n\n"})
+        assert (await receive())["type"] == "http.disconnect"
+
+    monkeypatch.setattr("proxystore.asgi.outbound._MOMENT_NS", 0)
+    incoming: list[Message] = [{"type": "http.request", "body": _BODY}, {"type": "http.disconnect"}]
+    async with wrap(late) as wrapped:
+        await asyncio.wait_for(exchange_messages(wrapped, http_scope(), incoming), 20)
+
+    assert witness.exchange.outcome == "disconnected"
 
 
 async def test_a_server_that_cancels_while_drains_are_used_up_is_obeyed(wrap_with, witness):

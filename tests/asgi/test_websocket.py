@@ -96,6 +96,15 @@ async def test_a_refusal_closes_with_1008_where_it_cannot(wrap, witness):
     assert witness.exchange.outcome == "refused"
 
 
+async def test_a_server_without_extensions_may_say_so_by_none(wrap, witness):
+    scope = {**websocket_scope(), "extensions": None}
+    async with wrap(_echo, Bouncer) as wrapped:
+        (sent,) = await exchange_messages(wrapped, scope, [_CONNECT])
+
+    assert sent["type"] == "websocket.close"
+    assert witness.exchange.outcome == "refused"
+
+
 class Limited:
     name = "limited"
 

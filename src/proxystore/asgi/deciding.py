@@ -20,7 +20,11 @@ logger = logging.getLogger(__name__)
 
 
 async def authenticate(house: House, exchange: Exchange) -> Denial | None:
-    """Find out who is calling; return why they may not, or ``None``."""
+    """Find out who is calling; return why they may not, or ``None``.
+
+    Raises:
+        ClientGone: There is nobody left to answer.
+    """
     ask = house.chains.on_auth
     if ask is None:
         return None
@@ -28,7 +32,9 @@ async def authenticate(house: House, exchange: Exchange) -> Denial | None:
         who = ask(exchange)
         if isinstance(who, CoroutineType):
             who = await who
-    except (BodyTooLarge, ProxyStoreError) as error:
+    except ClientGone:
+        raise
+    except ProxyStoreError as error:
         return _denial_for(error)
     if isinstance(who, Denial):
         return who

@@ -6,6 +6,7 @@ connection's place.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Final
 
 from proxystore.asgi.conversation import Conversation
@@ -32,7 +33,7 @@ _UNMETERED: Final = Denial(
 class WebSocketPassage:
     """Holds what only the way through needs; plugins see its exchange."""
 
-    __slots__ = ("_conversation", "_ending", "_exchange", "_house", "_receive", "_send")
+    __slots__ = ("_conversation", "_ending", "_exchange", "_house", "_receive", "_send", "_taking")
 
     def __init__(self, house: House, scope: Scope, path: str, receive: Receive, send: Send) -> None:
         self._house = house
@@ -42,6 +43,7 @@ class WebSocketPassage:
         self._exchange = house.exchange(scope, path, receive, None if socket is None else socket.format)
         self._ending = Ending(house, self._exchange)
         self._conversation = None if socket is None else Conversation(house, scope, path, socket, send)
+        self._taking: asyncio.Task[Message | None] | None = None
 
     async def run(self) -> None:
         """Carry the connection through the house."""
@@ -74,6 +76,9 @@ class WebSocketPassage:
 
     async def _break_off(self) -> None:
         exchange = self._exchange
+        if self._taking is not None:
+            self._taking.cancel()
+            await asyncio.wait({self._taking})
         if self._conversation is not None:
             await self._conversation.break_off(is_gone=exchange.request.body.is_gone, error=exchange.error)
         self._record(broken_outcome(exchange))
@@ -86,12 +91,18 @@ class WebSocketPassage:
             self._ending.record(outcome)
 
     async def _pass_in(self) -> Message:
-        message = await self._receive()
-        while self._conversation is not None and message["type"] == "websocket.receive":
-            passing = await self._conversation.take(message)
-            if passing is not None:
-                return passing
-            message = await self._receive()
+        while True:
+            if self._taking is None:
+                message = await self._receive()
+                if self._conversation is None or message["type"] != "websocket.receive":
+                    return await self._noted(message)
+                self._taking = self._house.loop.create_task(self._conversation.take(message))
+            await asyncio.wait({self._taking})  # a proxy that gives up waiting gets the message when it asks again
+            taken, self._taking = self._taking.result(), None
+            if taken is not None:
+                return taken
+
+    async def _noted(self, message: Message) -> Message:
         if message["type"] == "websocket.disconnect":
             is_normal = message.get("code", 1005) in _NORMAL_CLOSURES
             self._exchange.request.body.is_gone = not is_normal
@@ -137,7 +148,7 @@ class WebSocketPassage:
         await self._receive()  # websocket.connect: an answer before it is out of turn
         self._start(denial.status)
         self._ending.record("refused")
-        if "websocket.http.response" in exchange.request.scope.get("extensions", {}):
+        if "websocket.http.response" in (exchange.request.scope.get("extensions") or {}):
             headers, body = worded(denial, exchange.request)
             start = {"status": denial.status, "headers": [*headers, *self._added_headers()]}
             await self._send({"type": "websocket.http.response.start", **start})

@@ -80,7 +80,8 @@ class Body:
             return self._pending.pop(0)
         self._is_heard = True
         try:
-            message = self._noted(await self._receive())
+            # Some servers say only once that the client has left, and we may be who heard it.
+            message = {"type": "http.disconnect"} if self.is_gone else self._noted(await self._receive())
             while self._is_replaced and message["type"] == "http.request":  # the rest of what was replaced
                 message = self._noted(await self._receive())
             if self.is_gone and self.hold is not None:
