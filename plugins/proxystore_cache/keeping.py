@@ -11,7 +11,8 @@ from proxystore import Exchange, Response, Usage
 from proxystore_cache.keys import Telling
 
 _EVENTS: Final = b"text/event-stream"
-_JSON: Final = (b"application/json", b"application/stream+json", b"application/x-ndjson")
+_LINES: Final = (b"application/stream+json", b"application/x-ndjson")
+_JSON: Final = (b"application/json", *_LINES)
 _DROPPED: Final = frozenset(
     b"age alt-svc cache-control cache-status connection content-length date expires keep-alive nel"
     b" openai-processing-ms proxy-authenticate proxy-authentication-info proxy-connection report-to server"
@@ -33,7 +34,7 @@ _says_tools: Final = re.compile(
     rb'|"type"\s*:\s*"(?:tool_use|server_tool_use|mcp_tool_use|function_call|custom_tool_call|mcp_call|[a-z_]+_call)"'
 ).search
 _TOOL_REASONS: Final = frozenset({"tool_calls", "function_call"})
-_UNFINISHED: Final = frozenset({"content_filter", "error", "other"})
+_UNFINISHED: Final = frozenset({"content_filter", "error", "load", "other", "unload"})
 _GENERATING: Final = frozenset({"chat", "text_completion", "generate_content"})
 
 
@@ -46,7 +47,7 @@ class Kept(msgspec.Struct, frozen=True, array_like=True):
         headers: Those that are replayed.
         usage: What it took.
         finish_reason: Why the model stopped.
-        is_stream: Whether its chunks are events, and so have no length told before them.
+        is_stream: Whether its chunks are events or lines, and so have no length told before them.
         chunks: As they were sent.
     """
 
@@ -114,7 +115,7 @@ def kept(exchange: Exchange, created_us: int, seconds: float) -> bytes:
     """Return what is kept of *exchange*."""
     response = exchange.response
     headers = [header for header in response.headers if _is_replayed(header[0])]
-    is_stream = any(name == b"content-type" and value.startswith(_EVENTS) for name, value in headers)
+    is_stream = any(name == b"content-type" and value.startswith((_EVENTS, *_LINES)) for name, value in headers)
     chunks = [chunk for chunk in response.chunks if chunk]
     return encode(
         Kept(

@@ -40,6 +40,9 @@ UNREADABLE: Final = Denial(
     code="unreadable_request",
     message="This API key is limited, and the request does not tell, or not plainly, which model it is for.",
 )
+NOT_OPEN: Final = Denial(
+    status=403, code="path_not_allowed", message="This API key may not call this path, or not with this method."
+)
 _MAKE_ONE: Final = " There is no API key yet: make one with `proxystore keys create NAME`."
 
 

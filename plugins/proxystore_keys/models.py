@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 LONGEST_LIST: Final = 4 * 1024 * 1024
-_LISTS: Final = ("/models", "/model/info", "/api/tags")
+_LISTS: Final = ("/models", "/model/info", "/api/tags", "/api/ps")
 _ONE: Final = re.compile(r"/v\d\w*/models/(.+?)/?\Z")
 _PLACES: Final = ("data", "models")
 _NAMES: Final = ("id", "model_name", "model", "name")

@@ -96,6 +96,9 @@ def _in_json(request: Request, *, with_fallbacks: bool) -> Iterator[str]:
             yield value
         elif with_fallbacks and name.lower() in _INSTEAD:
             yield from _in_fallbacks(value)
+    model = request.call.request_model if request.is_claimed else None
+    if model is not None:  # by another name, of which the format knows
+        yield model
 
 
 def _names_others(lowered: bytes) -> bool:

@@ -10,6 +10,7 @@ from proxystore_keys.denials import (
     BY_STANDING,
     INVALID,
     MISSING,
+    NOT_OPEN,
     UNAVAILABLE,
     UNREADABLE,
     forbidden,
@@ -19,6 +20,7 @@ from proxystore_keys.models import LONGEST_LIST, asked_for, is_list, narrowed
 from proxystore_keys.naming import models_of
 from proxystore_keys.places import Places, Shown
 from proxystore_keys.public import Public
+from proxystore_keys.unknown import is_closed, is_managing
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -44,6 +46,7 @@ class Keys:
         self._own = settings.key_header.encode()
         self._places = Places(self._own)
         self._public = Public(settings.public_paths)
+        self._unknown_paths = settings.unknown_paths
         given = settings.app_authorization
         self._app_authorization = None if given is None else given.get_secret_value().encode()
 
@@ -68,6 +71,9 @@ class Keys:
         known = self._usual(request, store)
         if known is None:
             return self._authenticate(exchange, store)
+        if self._unknown_paths != "allow" and self._is_closed(request):
+            exchange.principal = known.principal
+            return NOT_OPEN
         if not known.is_foreign:  # else the proxy knows it
             self._hide(request, _AUTHORIZATION)
         return known.principal
@@ -93,6 +99,9 @@ class Keys:
         if standing != "valid":
             exchange.principal = known.principal  # who it was is known, and told with the refusal
             return None if is_public else BY_STANDING[standing]
+        if self._is_closed(request):
+            exchange.principal = known.principal
+            return NOT_OPEN
         self._let_in(request, shown, known)
         return known.principal
 
@@ -100,6 +109,8 @@ class Keys:
         request = exchange.request
         if request.method in _ASKING_ONLY and not request.is_websocket:
             return self._asks(exchange, who)
+        if is_managing(request):
+            return NOT_OPEN
         models = await models_of(request, with_fallbacks=who.models is not None)
         if not models or (who.models is None and len(models) > 1):
             return UNREADABLE if request.call.is_billable else None
@@ -107,6 +118,9 @@ class Keys:
             if not _may_use(who, model) and not await _stands_for_what_it_may_use(exchange, who, model, store):
                 return forbidden(model)
         return None
+
+    def _is_closed(self, request: Request) -> bool:
+        return is_closed(request, self._unknown_paths) and not self._public.holds(request)
 
     def _usual(self, request: Request, store: Store) -> KnownKey | None:
         """Return a good key that is remembered, and stands where keys usually do; nothing of this waits."""

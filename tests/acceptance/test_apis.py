@@ -1,10 +1,11 @@
-"""Official clients of three providers: the same answers with and without the middleware, and the right books."""
+"""Official clients of four APIs: the same answers with and without the middleware, and the right books."""
 
 from __future__ import annotations
 
 import asyncio
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ pytestmark = pytest.mark.xdist_group("clients")
 
 _CLAUDE = "claude-haiku-4-5"
 _GEMINI = "gemini-2.5-flash"
+_LLAMA = "llama3:8b"
 _SOUND = ("a.wav", b"RIFF" + b"\0" * 1000)
 _DOT = ("a.png", b"\x89PNG" + b"\0" * 1000)
 
@@ -138,6 +140,33 @@ _GOOGLE = [
 ]
 
 
+def _ask_ollama(base: str) -> Iterator[Any]:
+    client = clients.ollama.Client(host=base)
+    with closing(client._client):
+        messages = [{"role": "user", "content": "hello there"}]
+        pieces = list(client.chat(model=_LLAMA, messages=messages, stream=True))
+        assert "".join(piece.message.content for piece in pieces) == ANSWER
+        yield pieces
+        yield client.chat(model=_LLAMA, messages=messages, options={"num_predict": 99})
+        yield list(client.generate(model=_LLAMA, prompt="hello", stream=True))
+        yield client.generate(model=_LLAMA, prompt="hello")
+        yield client.embed(model=_LLAMA, input=["hello there", "you"])
+        yield client.show(_LLAMA)
+        yield client.list()
+
+
+_SPOKEN = {"input_tokens": 2, "output_tokens": 9}
+_WRITTEN = {"input_tokens": 1, "output_tokens": 9}
+_OLLAMA = [
+    ("chat", _LLAMA, _SPOKEN),
+    ("chat", _LLAMA, _SPOKEN),
+    ("text_completion", _LLAMA, _WRITTEN),
+    ("text_completion", _LLAMA, _WRITTEN),
+    ("embeddings", _LLAMA, {"input_tokens": 3}),
+    ("show_model", _LLAMA, {}),
+]
+
+
 def _events(settings: Settings) -> list:
     async def read():
         async with Store(settings=settings) as store:
@@ -162,6 +191,7 @@ _COUNTED = (
         pytest.param(_ask_azure, _AZURE, id="azure"),
         pytest.param(_ask_anthropic, _ANTHROPIC, id="anthropic"),
         pytest.param(_ask_google, _GOOGLE, id="google"),
+        pytest.param(_ask_ollama, _OLLAMA, id="ollama"),
     ],
 )
 def test_an_official_client_sees_what_it_would_see_without_and_the_books_are_right(

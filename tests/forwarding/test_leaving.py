@@ -35,7 +35,8 @@ class Watching:
             self.is_closed.set()
 
 
-async def _leave(url: str, watching: Watching, request: bytes, until: bytes) -> None:
+async def leave(url: str, watching: Watching, request: bytes, until: bytes) -> None:
+    """Make *request*, wait for *until* of the answer, leave, and wait until that is known upstream."""
     reader, writer = await connect(url)
     writer.write(request)
     await asyncio.wait_for(watching.has_asked.wait(), LONGEST)
@@ -59,7 +60,7 @@ async def _leave(url: str, watching: Watching, request: bytes, until: bytes) -> 
 async def test_the_upstream_connection_is_closed(says, request_, until):
     watching = Watching(says)
     async with upstream(watching) as there, forwarding(there, read_timeout=0) as url:
-        await _leave(url, watching, request_, until)
+        await leave(url, watching, request_, until)
 
 
 async def test_it_is_recorded(migrated_url, tmp_path):
@@ -68,7 +69,7 @@ async def test_it_is_recorded(migrated_url, tmp_path):
     async with upstream(watching) as there:
         proxy = ReverseProxy(ForwardSettings(url=there))
         async with served(ProxyStoreMiddleware(proxy, settings=settings)) as url:
-            await _leave(url, watching, _CHAT, b"data: 1")
+            await leave(url, watching, _CHAT, b"data: 1")
 
     async with Store(settings=settings) as store:
         assert await store.ledger.drain(10)

@@ -668,3 +668,63 @@ async def test_the_caller_is_known_by_the_keys_id(open_house):
 
         (who,) = house.watcher.principals
         assert who.key_id == ids.shown("key", identity)
+
+
+_UNKNOWN = [
+    ("POST", "/v1/chat/completions", (200, 200, 200)),
+    ("POST", "/api/chat", (200, 200, 200)),
+    ("POST", "/v1/unheard-of", (200, 403, 403)),
+    ("DELETE", "/api/delete", (200, 403, 403)),
+    ("GET", "/v1/batches", (200, 200, 403)),
+    ("GET", "/v1/models", (200, 200, 200)),
+    ("GET", "/v1/models/gpt-4o", (200, 200, 200)),
+    ("GET", "/v1/models/../../key/list", (200, 200, 403)),
+    ("GET", "/api/tags", (200, 200, 200)),
+    ("GET", "/health", (200, 200, 200)),
+]
+
+
+@pytest.mark.parametrize(("number", "policy"), [(0, "allow"), (1, "read"), (2, "refuse")])
+async def test_what_no_format_knows_can_be_closed_to_keys(open_house, number, policy):
+    async with open_house(unknown_paths=policy) as house:
+        secret = await house.key()
+        for method, path, statuses in _UNKNOWN:
+            for place in (bearer(secret), (b"x-api-key", secret.encode())):
+                sent = await house.ask(place, method=method, path=path)
+                assert sent.status == statuses[number], path
+                assert sent.status == 200 or _code(sent)[1] == "path_not_allowed"
+        knocked = await _knock(house, "/ws", bearer(secret))
+        spoken = await _knock(house, "/v1/responses", bearer(secret))
+
+        assert (knocked[0]["type"] == "websocket.accept") == (policy == "allow")
+        assert spoken[0]["type"] == "websocket.accept"
+        assert (await house.ask(method="GET", path="/health")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/api/create"),
+        ("POST", "/api/copy"),
+        ("DELETE", "/api/delete"),
+        ("POST", "/ollama/API//pull/"),
+        ("POST", "/api/x/../push"),
+        ("POST", "/api/blobs/sha256:29fd"),
+        ("POST", "/v1/load_lora_adapter"),
+        ("POST", "/models/unload"),
+        ("POST", "/model/new"),
+    ],
+)
+async def test_which_models_there_are_is_no_matter_of_who_is_held_to_some(open_house, method, path):
+    asked = json.dumps({"model": "gpt-4o", "from": "gpt-5", "stream": False}).encode()
+    async with open_house() as house:
+        held = await house.key(models=["gpt-4o"])
+        pays = await house.key(monthly_budget_nanousd=10**12)
+        free = await house.key(requests_per_minute=50)
+        for secret in (held, pays):
+            assert _code(await house.ask(bearer(secret), method=method, path=path, body=asked)) == (
+                403,
+                "path_not_allowed",
+            )
+
+        assert (await house.ask(bearer(free), method=method, path=path, body=asked)).status == 200

@@ -95,6 +95,30 @@ async def test_a_request_is_held_to_every_model_it_may_be_taken_to_ask_for(
         assert (sent.status, json.loads(sent.body).get("error", {}).get("code")) == (refusal or (200, None))
 
 
+@pytest.mark.parametrize(
+    ("path", "headers", "body", "status"),
+    [
+        ("/api/chat", [_JSON], b'{"model": "gpt-4o", "messages": []}', 200),
+        ("/api/chat", [_JSON], b'{"model": "gpt-4o:8b", "messages": []}', 403),
+        ("/api/chat", [], b'{"model": "gpt-4o", "MODEL": "gpt-5"}', 403),
+        ("/api/chat", [], b'{"MODEL": "gpt-5", "model": "gpt-4o"}', 403),
+        ("/api/generate", [_FORM], b'{"Model": "gpt-5", "prompt": "hi"}', 400),
+        ("/api/generate", [_JSON], b'{"model": "gpt-5", "prompt": "hi", "model": "gpt-4o"}', 403),
+        ("/api/embed", [_JSON], b'{"input": "hi"}', 400),
+        ("/api/embeddings", [_JSON], b'{"model": "gpt-5", "prompt": "hi"}', 403),
+        ("/api/show", [_JSON], b'{"name": "gpt-5"}', 403),  # the older name of the member
+        ("/api/show", [_JSON], b'{"Name": "gpt-4o"}', 200),
+    ],
+)
+async def test_ollamas_own_api_is_held_to_models_as_go_reads_it(open_house: Open, path, headers, body, status):
+    async with open_house() as house:
+        secret = await house.key(models=["gpt-4o"])
+        sent = await call(house.app, {**http_scope(path), "headers": [bearer(secret), *headers]}, body)
+
+        assert sent.status == status
+        assert status == 200 or isinstance(json.loads(sent.body)["error"], str)
+
+
 async def test_who_pays_has_to_tell_plainly_for_what(open_house: Open):
     two = b'{"model": "gpt-4o-mini", "Model": "gpt-5"}'
     async with open_house() as house:

@@ -31,6 +31,41 @@ async def test_stream_is_replayed_with_its_own_chunks(plain, proxy):
     assert b"content-length" not in second.headers
 
 
+def _line(text: str, **more) -> bytes:
+    said = {"model": "llama3:8b", "message": {"role": "assistant", "content": text}, "done": False, **more}
+    return json.dumps(said).encode() + b"\n"
+
+
+_LAST = {"done": True, "prompt_eval_count": 3, "eval_count": 2}
+OLLAMA = {"model": "llama3:8b", "messages": [{"role": "user", "content": "hello"}]}
+
+
+async def test_lines_are_replayed_as_they_came(plain, proxy):
+    proxy.headers = [(b"content-type", b"application/x-ndjson")]
+    proxy.chunks = [_line("hel"), _line("lo") + _line("", **_LAST, done_reason="stop")]
+    async with wrapped(plain, proxy) as (_, app):
+        first, second = [await ask(app, OLLAMA, path="/api/chat") for _ in range(2)]
+
+    assert (said(first), said(second)) == ("MISS", "HIT")
+    assert [chunk for chunk in second.chunks if chunk] == [chunk for chunk in first.chunks if chunk]
+    assert second.headers[b"content-type"] == b"application/x-ndjson"
+
+
+async def test_lines_that_are_not_whole_are_not_kept(plain, proxy):
+    proxy.headers = [(b"content-type", b"application/x-ndjson")]
+    broken = (
+        [_line("hel")],
+        [_line("hel"), b'{"error":"out of memory"}\n'],
+        [_line("", **_LAST, done_reason="unload")],
+        [_line("", tool_calls=7, message={"tool_calls": [{"function": {"name": "f"}}]}), _line("", **_LAST)],
+    )
+    async with wrapped(plain, proxy) as (_, app):
+        for number, proxy.chunks in enumerate(broken):
+            for _ in range(2):
+                sent = await ask(app, OLLAMA | {"options": {"seed": number}}, path="/api/chat")
+                assert said(sent) == "MISS", proxy.chunks
+
+
 async def test_question_for_usage_is_not_in_what_is_replayed(plain, proxy):
     proxy.headers = [EVENTS]
     proxy.chunks = [part("hello", "stop"), USAGE, DONE]

@@ -14,11 +14,11 @@ from proxystore.values import Usage
 from proxystore.wire.reading.cutting import LONGEST_WHOLE
 from tests.wire.recorded import ALL
 from tests.wire.recorded.openai_responses import event, response
-from tests.wire.recorded.recording import EVENTS, Recording, events
+from tests.wire.recorded.recording import EVENTS, LINES, Recording, events
 from tests.wire.streams import cut, run
 
 _each = pytest.mark.parametrize("recording", ALL, ids=lambda recording: recording.name)
-_STREAMS = [each for each in ALL if each.content_type == EVENTS or each.body.startswith(b"[")]
+_STREAMS = [each for each in ALL if each.content_type in {EVENTS, LINES} or each.body.startswith(b"[")]
 _each_stream = pytest.mark.parametrize("recording", _STREAMS, ids=lambda recording: recording.name)
 
 
@@ -69,7 +69,7 @@ def test_a_response_in_any_pieces_tells_the_same(recording: Recording, data: st.
 @_each_stream
 def test_one_event_at_a_time_counts_what_passes(recording: Recording):
     meter = recording.meter()
-    end = b"\r\n\r\n" if b"\r\n\r\n" in recording.body else b"\n\n"
+    end = b"\r\n\r\n" if b"\r\n\r\n" in recording.body else b"\n" if recording.content_type == LINES else b"\n\n"
     pieces = [each + end for each in recording.body.split(end)[:-1]] or [recording.body]
 
     assert [meter.feed(each, is_last=False) is each for each in pieces] == [True] * len(pieces)
@@ -92,7 +92,10 @@ def test_damage_never_raises_and_never_changes_a_byte(recording: Recording, data
 
 @pytest.mark.parametrize(
     "path",
-    ["/v1/responses", "/v1/images/edits", "/v1/audio/speech", "/v1/messages", "/v1/models/m:streamGenerateContent"],
+    [
+        *("/v1/responses", "/v1/images/edits", "/v1/audio/speech", "/v1/messages"),
+        *("/v1/models/m:streamGenerateContent", "/api/chat", "/api/embed"),
+    ],
 )
 @settings(deadline=None, max_examples=30)
 @given(
@@ -120,7 +123,7 @@ def test_damage_never_raises_and_never_changes_a_byte(recording: Recording, data
     )
 )
 def test_nonsense_passes_unchanged(path: str, parts: list[bytes]):
-    for content_type in (EVENTS, b"application/json", b""):
+    for content_type in (EVENTS, LINES, b"application/json", b""):
         recording = Recording(name="", path=path, body=b"".join(parts), usage=Usage(), content_type=content_type)
         call = recording.format.read(path, b'{"stream":true}')
         meter = recording.format.meter(call, content_type=content_type, is_stripping=False)
@@ -222,3 +225,18 @@ def test_a_value_of_another_kind_anywhere_never_raises(recording: Recording):
 
 
 _COUNTED = [field for field in Usage.__struct_fields__ if field.endswith("_tokens") or field in {"requests", "seconds"}]
+
+
+@pytest.mark.parametrize("size", [1000, 65_536, 3_000_000])
+def test_a_line_that_says_the_whole_conversation_in_numbers_is_heard(size: int):
+    body = (
+        b'{"model":"llama3:8b","created_at":"2023-08-04T19:22:45Z","response":"","done":true,"done_reason":"length",'
+        b'"context":[%b1],"total_duration":10706818083,"prompt_eval_count":26,"eval_count":259,"eval_duration":4}\n'
+        % (b"128000," * (LONGEST_WHOLE // 5))
+    )
+    recording = Recording(name="", path="/api/generate", body=body, usage=Usage(), content_type=LINES)
+    meter = recording.meter()
+
+    assert run(meter, [body[at : at + size] for at in range(0, len(body), size)]) == body
+    expected = Usage(input_tokens=26, output_tokens=259, quality="reported", response_model="llama3:8b")
+    assert _told(meter) == (expected, "length", True, False)

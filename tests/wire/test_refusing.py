@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from proxystore.values import Denial
-from proxystore.wire import BUILT_IN, WireFormat
+from proxystore.wire import BUILT_IN, Formats, WireFormat
 from tests import clients
 
 pytestmark = pytest.mark.xdist_group("clients")
@@ -53,10 +53,23 @@ def test_the_official_client_raises_its_own_error(  # noqa: PLR0917 - a table
 def test_text_that_utf_8_cannot_say_does_not_prevent_a_refusal(format: WireFormat) -> None:
     body = format.refuse(Denial(status=403, code="model_not_allowed", message="No model \ud83d."))
 
-    assert msgspec.json.decode(body)["error"]["message"] == "No model ?."
+    error = msgspec.json.decode(body)["error"]
+    assert (error if isinstance(error, str) else error["message"]) == "No model ?."
 
 
 def test_the_type_of_a_rate_tells_what_there_was_too_much_of() -> None:
     denial = Denial(status=429, code="rate_limit_exceeded", message="Too fast.", unit="tokens")
 
     assert msgspec.json.decode(BUILT_IN[0].refuse(denial))["error"]["type"] == "tokens"
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 413, 429, 503])
+def test_ollamas_client_raises_its_own_error(status: int) -> None:
+    body = Formats(BUILT_IN).find("POST", "/api/chat").refuse(Denial(status=status, code="no", message="Sorry: ü."))
+    reply = httpx.Response(status, content=body, headers={"content-type": "application/json"})
+    client = clients.ollama.Client(transport=httpx.MockTransport(lambda _: reply))
+    for is_streaming in (False, True):
+        with pytest.raises(clients.ollama.ResponseError) as caught:
+            list(client.chat("llama3:8b", [], stream=is_streaming))
+
+        assert (caught.value.status_code, caught.value.error) == (status, "Sorry: ü.")

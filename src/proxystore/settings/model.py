@@ -69,6 +69,10 @@ class Settings(BaseSettings):
     websocket_unmetered: Literal["refuse", "allow"] = Field(
         "refuse", description="A WebSocket whose usage cannot be read, such as /v1/realtime, of a caller with a limit."
     )
+    unknown_paths: Literal["allow", "read", "refuse"] = Field(
+        "allow",
+        description="What who has a key may call beside the APIs that are known: all, what only reads, or nothing.",
+    )
     disconnect: Literal["bill_seen", "drain", "void"] = Field(
         "bill_seen",
         description="A client that leaves: record what it was sent, let the answer finish unseen, or record no usage.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from proxystore.wire import anthropic, gemini, openai
+from proxystore.wire import anthropic, gemini, ollama, openai
 from proxystore.wire.encoding import decode_body, decoded, readable_encodings
 from proxystore.wire.estimating import estimated_input_tokens, rough_input_tokens
 from proxystore.wire.format import Meter, WireFormat
@@ -21,6 +21,9 @@ BUILT_IN: Final[tuple[WireFormat, ...]] = (
     anthropic.Messages(),
     gemini.GenerateContent(),
     openai.Completions(),  # after the chats, whose paths end as its do
+    ollama.Chat(),
+    ollama.Generate(),
+    ollama.Embed(),  # before OpenAI's, whose path ends as its older one does
     openai.Embeddings(),
     gemini.EmbedContent(),
     openai.Images(),
@@ -30,6 +33,7 @@ BUILT_IN: Final[tuple[WireFormat, ...]] = (
     gemini.CountTokens(),
     openai.CountInputTokens(),
     openai.CancelResponse(),
+    ollama.ShowModel(),
 )
 """The formats that need no plugin, in the order in which they are asked."""
 

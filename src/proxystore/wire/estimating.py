@@ -24,6 +24,7 @@ _ASKED: Final = (
 )
 """Where the text of a request stands, in one API or another."""
 
+_NO_TEXT: Final = frozenset({"role", "type", "data", "images"})
 _LONG: Final = 16_384
 _decoder: Final = msgspec.json.Decoder(dict[str, Any])
 
@@ -38,7 +39,7 @@ def estimated_input_tokens(body: bytes) -> int:
 
 def rough_input_tokens(body: bytes) -> int:
     """Return about how many tokens a request is, in a moment: only what is long enough to have media is looked into."""
-    if len(body) > _LONG and (b"base64" in body or b"nline" in body or b"input_audio" in body):
+    if len(body) > _LONG and (b"base64" in body or b"nline" in body or b"input_audio" in body or b'"images"' in body):
         return estimated_input_tokens(body)
     return len(body) // _BYTES_PER_TOKEN
 
@@ -52,5 +53,5 @@ def _text_bytes(said: object) -> int:
         elif isinstance(part, list):
             waiting.extend(part)
         elif isinstance(part, dict):
-            waiting.extend(value for name, value in part.items() if name not in {"role", "type", "data"})
+            waiting.extend(value for name, value in part.items() if name not in _NO_TEXT)
     return count

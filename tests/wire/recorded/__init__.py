@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.wire.recorded import anthropic_messages, gemini_content, openai_media, openai_responses
+from tests.wire.recorded import anthropic_messages, gemini_content, ollama_answers, openai_media, openai_responses
 from tests.wire.recorded.recording import Recording
 
 ALL: list[Recording] = [
@@ -10,4 +10,5 @@ ALL: list[Recording] = [
     *openai_media.RECORDINGS,
     *anthropic_messages.RECORDINGS,
     *gemini_content.RECORDINGS,
+    *ollama_answers.RECORDINGS,
 ]

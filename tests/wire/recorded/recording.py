@@ -9,6 +9,7 @@ from proxystore.wire import BUILT_IN, Formats, Meter
 
 JSON = b"application/json"
 EVENTS = b"text/event-stream; charset=utf-8"
+LINES = b"application/x-ndjson"
 _FORMATS = Formats(BUILT_IN)
 
 

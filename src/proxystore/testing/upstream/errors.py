@@ -17,6 +17,8 @@ def _worded(path: str, status: int, code: str, message: str) -> dict[str, Any]:
     if "/v1/messages" in path:
         kind = "not_found_error" if status == 404 else "invalid_request_error"
         return {"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_fake"}
+    if "/api/" in path:
+        return {"error": message}
     if ":" in path:
         kind = "NOT_FOUND" if status == 404 else "INVALID_ARGUMENT"
         return {"error": {"code": status, "message": message, "status": kind}}

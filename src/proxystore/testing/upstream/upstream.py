@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from proxystore.exchange.asgi import Receive, Scope, Send
-from proxystore.testing.upstream import audio, chats, contents, embeddings, images, messages, responses
+from proxystore.testing.upstream import audio, chats, contents, embeddings, images, messages, ollama, responses
 from proxystore.testing.upstream.answering import CREATED, Place, Words
 from proxystore.testing.upstream.errors import send_error
 from proxystore.testing.upstream.question import Question, Seen
@@ -27,6 +27,7 @@ MODELS: Final = (
     "claude-haiku-4-5",
     "gemini-2.5-flash",
     "gemini-embedding-001",
+    "llama3:8b",
 )
 
 _Answering: TypeAlias = Callable[[Question, Place], Awaitable[None]]
@@ -49,11 +50,16 @@ _ANSWERS: Final[dict[str, _Answering]] = {
     ":embedContent": contents.embed,
     ":batchEmbedContents": contents.embed,
     ":countTokens": contents.count,
+    "/api/chat": ollama.chat,
+    "/api/generate": ollama.generate,
+    "/api/embed": ollama.embed,
+    "/api/embeddings": ollama.embed_one,
+    "/api/show": ollama.show,
 }
 
 
 class FakeUpstream:
-    """Answers in OpenAI's, Anthropic's and Google's wire formats, and lists its models.
+    """Answers in OpenAI's, Anthropic's, Google's and Ollama's wire formats, and lists its models.
 
     Args:
         models: Known ones; another is answered with 404, as OpenAI does. They answer as a dated build of themselves.
@@ -85,6 +91,9 @@ class FakeUpstream:
         path: str = scope["path"]
         if scope["method"] == "GET" and path.endswith("/models"):
             await self._list_models(send)
+            return
+        if scope["method"] == "GET" and path.endswith("/api/tags"):
+            await ollama.list_models(self.models, send)
             return
         try:
             question = Question.read(scope, body)

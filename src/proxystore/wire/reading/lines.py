@@ -1,0 +1,73 @@
+"""A response that is a stream of JSON objects, one on each line."""
+
+from __future__ import annotations
+
+from proxystore.values import Usage
+from proxystore.wire.reading.cutting import Held, Long
+from proxystore.wire.reading.listener import Listener
+
+
+class LineReader:
+    """Reads along lines, wherever the network has cut them, and forwards them as they came (a `Meter`).
+
+    Args:
+        listener: Told what lines say that say more than content.
+        words: What such a line contains, one of them at least.
+    """
+
+    __slots__ = ("_held", "_listener", "_words", "estimated_output_tokens", "is_ended")
+
+    def __init__(self, listener: Listener, *words: bytes) -> None:
+        self._listener = listener
+        self._words = words
+        self._held = Held()
+        self.estimated_output_tokens = 0
+        self.is_ended = False
+
+    @property
+    def usage(self) -> Usage:
+        """What has been told so far."""
+        return self._listener.usage(self.estimated_output_tokens)
+
+    @property
+    def finish_reason(self) -> str | None:
+        """Why the model stopped."""
+        return self._listener.finish_reason
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether a line told of an error."""
+        return self._listener.is_failed
+
+    def feed(self, data: bytes, *, is_last: bool) -> bytes:
+        """Take the next bytes and return them; what comes as whole lines of content is not cut up."""
+        if not self._held.size and data.endswith(b"\n"):
+            for word in self._words:
+                if word in data:
+                    break
+            else:
+                self.estimated_output_tokens += data.count(b"\n")
+                return data
+        self._cut(data)
+        if is_last and self._held.size:
+            self._take()
+        return data
+
+    def _cut(self, data: bytes) -> None:
+        begin = 0
+        while end := data.find(b"\n", begin) + 1:
+            self._held.add(data[begin:end])
+            self._take()
+            begin = end
+        self._held.add(data[begin:] if begin else data)
+
+    def _take(self) -> None:
+        line = self._held.take()
+        if isinstance(line, Long):
+            self.estimated_output_tokens += 1
+            self._listener.hear_part(*line)
+        elif line.strip():
+            self.estimated_output_tokens += 1
+            if any(word in line for word in self._words):
+                self._listener.hear(line)
+        self.is_ended = self._listener.is_ended
