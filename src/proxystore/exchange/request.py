@@ -113,7 +113,7 @@ class Request:
     @property
     def client_ip(self) -> str | None:
         """The caller's address; ``X-Forwarded-For`` is believed only from ``trusted_proxies``."""
-        return client_ip(self.scope, self.header(b"x-forwarded-for"), self._trusted)
+        return client_ip(self.scope, self.joined_header(b"x-forwarded-for"), self._trusted)
 
     def header(self, name: bytes) -> bytes | None:
         """Return the value of the header *name* (lower case), the last one if there are several."""
