@@ -14,6 +14,7 @@ import pytest
 
 from proxystore.testing.postgres import Postgres
 
+pytestmark = pytest.mark.xdist_group("a plugin, installed")  # made once: it takes seconds
 _ROOT: Final = Path(__file__).parents[2]
 _README: Final = (_ROOT / "examples" / "plugin" / "README.md").read_text(encoding="utf-8")
 _COMMANDS: Final = _README.split("```sh\n")[1].split("```")[0]

@@ -14,6 +14,7 @@ from typing import Final
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("an installation")  # made once: it takes seconds
 _ROOT: Final = Path(__file__).parents[2]
 _PLUGINS: Final = sorted(file.parent.name for file in _ROOT.glob("plugins/*/__init__.py"))
 _FOLDERS: Final = {"proxystore": "src", "proxystore_migrations": "migrations", **dict.fromkeys(_PLUGINS, "plugins")}
