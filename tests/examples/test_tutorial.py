@@ -29,7 +29,7 @@ def test_every_command_does_what_the_page_says(tmp_path: Path) -> None:
     place = {**ours, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "COLUMNS": "200"}
 
     done = subprocess.run(
-        ["bash", "-euc", script], cwd=tmp_path, capture_output=True, text=True, check=False, env=place, timeout=120
+        ["bash", "-euc", script], cwd=tmp_path, capture_output=True, text=True, check=False, env=place, timeout=300
     )
 
     (tmp_path / "key").unlink()  # the reader's own; no other file may hold it
