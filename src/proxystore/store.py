@@ -132,7 +132,7 @@ class Store:
                 self.database, migrate=self.settings.auto_migrate, migrations=(migrating.BUILT_IN, *self._migrations)
             )
             keys = await known_secrets(self.database, AUDIT_KEY, self.settings.audit_key, self.settings)
-            self._chain.use(key.value for key in keys)
+            self._chain.use(keys)
             if applied:
                 await self.audit.record_revisions("schema.upgrade", applied)
             self.digester.use(await known_secrets(self.database, PEPPER, self.settings.pepper, self.settings))

@@ -7,9 +7,10 @@ from uuid import UUID
 
 import pytest
 
-from proxystore import AuditHead, AuditVerdict, SettingsError, Store
+from proxystore import AuditHead, AuditVerdict, SettingsError, Store, StoreUnavailable
 from proxystore.changes import Chain
 from proxystore.changes.links import BEGINNING, link
+from proxystore.credentials import Pepper
 from proxystore.database import Database
 from proxystore.settings import Settings
 from tests.audit.world import all_at_once, append, chain_of, entry, tamper, verdict
@@ -335,11 +336,32 @@ async def test_a_key_can_be_followed_by_another(settings: Settings) -> None:
 
 async def test_an_older_key_makes_no_event_after_a_newer_one(settings: Settings) -> None:
     """Else whoever found the key that was given up could write on."""
-    older, both = (settings.model_copy(update={"audit_key": _secret(text)}) for text in (_A, f"{_B},{_A}"))
+    both = settings.model_copy(update={"audit_key": _secret(f"{_B},{_A}")})
     await append(both, *map(entry, range(5)))
-    await append(older, *map(entry, range(5)))
+    async with Database(settings.url) as database, database.transaction() as transaction:
+        await Chain([Pepper(9, _A.encode())]).append(transaction, [entry()])
 
     assert not (await verdict(both)).is_sound
+
+
+async def test_a_process_that_has_not_heard_of_the_newer_key_waits_and_cries_no_tampering(settings: Settings) -> None:
+    """So the key may be changed host by host, while the others go on."""
+    older, both = (settings.model_copy(update={"audit_key": _secret(text)}) for text in (_A, f"{_B},{_A}"))
+    async with Store(settings=older) as first, Store(settings=both) as second:
+        await first.audit.record("one")
+        first.ledger.trail.note(entry(1))
+        assert await first.ledger.trail.drain(10)
+        await second.audit.record("two")
+        with pytest.raises(StoreUnavailable, match="PROXYSTORE_AUDIT_KEY"):
+            await first.audit.record("three")
+        with pytest.raises(StoreUnavailable, match="PROXYSTORE_AUDIT_KEY"):
+            await first.projects.create(name="refused")
+        first.ledger.trail.note(entry(2))
+    async with Store(settings=both) as third:
+        assert await third.ledger.trail.drain(10)
+        assert (await third.audit.verify()).is_sound
+        noted = [event.metadata async for event in third.audit.events(action="request")]
+    assert noted == [entry(1).metadata, entry(2).metadata]
 
 
 _A, _B = "a" * 32, "b" * 32
@@ -397,7 +419,7 @@ async def test_another_key_than_the_databases_stops_the_start(settings: Settings
 
 
 async def test_an_event_and_its_cause_happen_together_or_not_at_all(settings: Settings) -> None:
-    chain = Chain([b"key"])
+    chain = Chain([Pepper(1, b"key")])
     async with Database(settings.url) as database:
         with suppress(RuntimeError):
             async with database.transaction() as transaction:

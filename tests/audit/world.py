@@ -32,8 +32,7 @@ def entry(number: int = 0, **values: Any) -> AuditEntry:
 
 async def chain_of(settings: Settings, database: Database) -> Chain:
     """Return the chain as a process with these settings has it."""
-    keys = await known_secrets(database, AUDIT_KEY, settings.audit_key, settings)
-    return Chain([key.value for key in keys])
+    return Chain(await known_secrets(database, AUDIT_KEY, settings.audit_key, settings))
 
 
 async def append(settings: Settings, *entries: AuditEntry, at_once: int = 50) -> int:

@@ -12,11 +12,13 @@ from sqlalchemy.types import TypeEngine
 
 from proxystore.changes.fitting import content_of
 from proxystore.changes.links import BEGINNING, FIELDS, hash_in, is_sealed, link, number_in, seal
+from proxystore.credentials import Pepper
 from proxystore.database import Query, Statement, Transaction, upsert
-from proxystore.errors import StoreClosed
+from proxystore.errors import StoreClosed, StoreUnavailable
 from proxystore.ids import uuid7
 from proxystore.records.audit import AuditEntry
 from proxystore.schema.audit import audit_anchors, audit_events, audit_head
+from proxystore.schema.settings import settings
 
 TAMPERED: Final = "audit.tampered"
 """The action of the event that is written where the chain was not what we had left."""
@@ -66,6 +68,14 @@ _MOVE: Final = Statement(
 )
 _NEW_HEAD: Final = upsert(audit_head).values(id=1, seq=0, hash=BEGINNING, seal=b"")
 _RESTORE: Final = Statement(_NEW_HEAD.on_conflict_do_nothing(index_elements=["id"]))
+_VERSIONS: Final = Query(
+    select(settings.c.name).where(settings.c.name.like("audit_key_check_%")),
+    lambda name: int(name.rpartition("_")[2]),
+)
+_OUTDATED: Final = (
+    "The audit trail goes on under a newer key, which this process does not have: put that one before its own in"
+    " PROXYSTORE_AUDIT_KEY and start it anew."
+)
 
 
 class Chain:
@@ -78,14 +88,16 @@ class Chain:
         keys: The keys, newest first: the first makes links, all of them verify. Or none yet, then see :meth:`use`.
     """
 
-    def __init__(self, keys: Sequence[bytes] = ()) -> None:
-        self._keys = tuple(keys)
+    def __init__(self, keys: Iterable[Pepper] = ()) -> None:
         self._seen = 0
         self._writing: Transaction | None = None
+        self.use(keys)
 
-    def use(self, keys: Iterable[bytes]) -> None:
+    def use(self, keys: Iterable[Pepper]) -> None:
         """Take *keys*, newest first."""
-        self._keys = tuple(keys)
+        given = tuple(keys)
+        self._keys = tuple(key.value for key in given)
+        self._newest = max((key.version for key in given), default=0)
 
     @property
     def keys(self) -> Sequence[bytes]:
@@ -107,12 +119,13 @@ class Chain:
             are_new: Whether none of them can be there already.
 
         Raises:
+            StoreUnavailable: The chain goes on under a newer key than this process has.
             StoreError: The database did not take them.
         """
         wanted = {entry.event_id: entry for entry in entries}
         if not wanted:
             return 0
-        end = await lock_end(transaction, self.keys)
+        end = await self.lock_end(transaction)
         wrong = [] if end.is_ours else ["head_not_ours"]
         if self._is_shorter(transaction, end):
             wrong.append("put_back")
@@ -127,6 +140,23 @@ class Chain:
             self._writing = transaction
             await self._append(transaction, end, [*(_tampered(end, reason) for reason in wrong), *new])
         return len(new)
+
+    async def lock_end(self, transaction: Transaction) -> LockedEnd:
+        """Lock the end of the chain until *transaction* is over; return where to go on.
+
+        Raises:
+            StoreUnavailable: As :meth:`append`.
+        """
+        end = await transaction.fetch_one(_END)
+        is_ours = end is not None and is_sealed(self.keys, *end)
+        if not is_ours and max(await transaction.fetch_all(_VERSIONS), default=0) > self._newest:
+            raise StoreUnavailable(_OUTDATED)  # our link behind a newer one would be taken for a forgery, and rightly
+        if end is None:  # somebody removed it
+            await transaction.execute(_RESTORE)
+            end = await transaction.fetch_one(_END) or End(0, BEGINNING, b"")
+        if is_ours and await transaction.fetch_one(_BEYOND, seq=end.seq) is None:
+            return LockedEnd(end.seq, end.hash, is_ours=True)
+        return await _resumed(transaction, end)
 
     def _is_shorter(self, transaction: Transaction, end: LockedEnd) -> bool:
         """Tell whether the chain has been longer: an older end has an older seal, which is ours as well."""
@@ -157,18 +187,6 @@ class LockedEnd(NamedTuple):
     hash: bytes
     is_ours: bool
     """Whether the chain ends where we left it; if not, what is appended next says so."""
-
-
-async def lock_end(transaction: Transaction, keys: Sequence[bytes]) -> LockedEnd:
-    """Lock the end of the chain until *transaction* is over; return where to go on."""
-    end = await transaction.fetch_one(_END)
-    is_ours = end is not None and is_sealed(keys, *end)
-    if end is None:  # somebody removed it
-        await transaction.execute(_RESTORE)
-        end = await transaction.fetch_one(_END) or End(0, BEGINNING, b"")
-    if is_ours and await transaction.fetch_one(_BEYOND, seq=end.seq) is None:
-        return LockedEnd(end.seq, end.hash, is_ours=True)
-    return await _resumed(transaction, end)
 
 
 async def _known(transaction: Transaction, event_ids: Sequence[UUID]) -> dict[UUID, bool]:

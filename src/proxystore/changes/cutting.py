@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy import bindparam, delete, func, insert, select
 
-from proxystore.changes.chain import Chain, entry_now, lock_end
+from proxystore.changes.chain import Chain, entry_now
 from proxystore.changes.links import hash_in
 from proxystore.database import Database, Query, Statement
 from proxystore.schema.audit import audit_anchors, audit_events
@@ -68,7 +68,7 @@ async def cut(database: Database, chain: Chain, *, keep: int) -> AsyncIterator[i
 async def _cut(database: Database, chain: Chain, since: datetime) -> int:
     """Return up to where the chain has been cut off."""
     async with database.transaction() as transaction:
-        end = await lock_end(transaction, chain.keys)
+        end = await chain.lock_end(transaction)
         anchor = await transaction.fetch_one(_ANCHOR) or 0
         kept = await transaction.fetch_one(_FIRST_KEPT, after=anchor, since=since) or end.seq + 1
         last = await transaction.fetch_one(_LAST_BEFORE, after=anchor, before=kept)

@@ -134,7 +134,7 @@ async def _record(line: CommandLine, action: str, steps: Sequence[Revision]) -> 
         async with Database(line.settings.url, schema=line.settings.database_schema) as opened:
             with suppress(SchemaError):
                 keys = await known_secrets(opened, AUDIT_KEY, line.settings.audit_key, line.settings)
-                trail = AuditRepository(opened, Chain([key.value for key in keys]))
+                trail = AuditRepository(opened, Chain(keys))
                 await trail.record_revisions(action, steps, actor=line.actor)
 
 
