@@ -30,6 +30,7 @@ from proxystore import (
     uuid7,
 )
 from proxystore.changes import Chain
+from proxystore.credentials import Pepper
 from proxystore.database import Database
 from proxystore.exchange.asgi import ASGIApp
 from proxystore.repositories.audit import AuditRepository
@@ -99,7 +100,7 @@ class _Refuse:
 
 async def rates(kind: str, settings: Settings, events: int) -> Rates:
     """Write *events* links on the empty database of *settings*, and verify them."""
-    chain = Chain([b"a key of thirty-two bytes or more"])
+    chain = Chain([Pepper(1, b"a key of thirty-two bytes or more")])
     async with Database(settings.url, schema=settings.database_schema, deadline=120, sync="after") as database:
         taken = 0.0
         for batch in _batches(events):
