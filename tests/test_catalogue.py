@@ -137,6 +137,7 @@ async def test_what_a_request_may_cost_is_told_beforehand(migrated_url: str) -> 
         ("openai/gpt-4o", "gpt-4o", 2_500_000_000),
         ("claude-sonnet-4-5-20250929", "claude-sonnet-4-5", 3_000_000_000),
         ("models/gemini-2.5-flash", "gemini-2.5-flash", 300_000_000),
+        ("us.amazon.nova-pro-v1:0", "amazon.nova-pro-v1:0", 800_000_000),
     ],
 )
 async def test_a_fresh_install_knows_prices(tmp_path: Any, name: str, model: str, per_million: int) -> None:

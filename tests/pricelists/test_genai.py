@@ -31,6 +31,26 @@ def test_it_has_every_model_under_a_name_of_its_own() -> None:
         ("models/gemini-2.5-flash", None, "gemini-2.5-flash"),
         ("groq/llama-3.3-70b-versatile", None, "groq/llama-3.3-70b-versatile"),
         ("llama-3.3-70b-versatile", "groq", "groq/llama-3.3-70b-versatile"),
+        # at Amazon's: the region has its own price; what Amazon is not known to sell has its maker's
+        *(
+            (
+                f"{region}anthropic.claude-sonnet-4-5-20250929-v1:0",
+                None,
+                f"{found}anthropic.claude-sonnet-4-5-20250929-v1:0",
+            )
+            for region, found in (("us.", "regional."), ("eu.", "regional."), ("", "regional."), ("global.", "global."))
+        ),
+        (
+            "bedrock/us.anthropic.claude-3-5-sonnet-20241022-v2:0",
+            None,
+            "regional.anthropic.claude-3-5-sonnet-20241022-v2:0",
+        ),
+        ("us.amazon.nova-pro-v1:0", "openai", "amazon.nova-pro-v1:0"),
+        ("arn:aws:bedrock:us-east-1:1234:inference-profile/eu.amazon.nova-pro-v1:0", "openai", "amazon.nova-pro-v1:0"),
+        ("cohere.command-r-plus-v1:0", None, "cohere/command-r-plus"),
+        ("us.anthropic.nobody-knows-this-v1:0", None, None),
+        ("nobody/us.amazon.nova-pro-v1:0", None, None),
+        ("claude-sonnet-4-5@20250929", None, "claude-sonnet-4-5"),
         ("nobody-knows-this", None, None),
         ("nobody/gpt-4o", None, None),
     ],

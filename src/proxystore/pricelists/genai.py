@@ -13,7 +13,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any, Final
 
 from proxystore.pricelists.listing import Listing
-from proxystore.pricelists.names import placeless, provider_of, same_provider
+from proxystore.pricelists.names import bedrock_name, placeless, provider_of, same_provider
 from proxystore.pricing import EVER, Price, femtousd_of
 
 if TYPE_CHECKING:
@@ -72,8 +72,12 @@ def find_bundled(name: str, provider: str | None = None) -> Listing | None:
     """
     name = placeless(name).lower()
     prefix, slash, rest = name.partition("/")
-    tries = [(rest, prefix)] if slash and rest else []
-    for model_ref, owner in (*tries, (name, None), *([(name, provider.lower())] if provider else [])):
+    tries: list[tuple[str, str | None]] = [(rest, prefix)] if slash and rest else []
+    tries += [(name, None), *([(name, provider.lower())] if provider else [])]
+    amazons = bedrock_name(name)
+    if amazons is not None:  # its own price, else that of who made it
+        tries += [(amazons.plain, "bedrock"), (amazons.model, amazons.vendor)]
+    for model_ref, owner in tries:
         found = _found(model_ref, owner)
         if found is not None:
             return found

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from proxystore.pricelists.bedrock import BedrockName
+
 _SYNONYMS: Final = {
     "aws": "bedrock",
     "azure_text": "azure",
@@ -93,6 +95,16 @@ def candidates(name: str, provider: str | None = None) -> Iterator[tuple[str, st
             plain = undated(rest)
             if plain is not None:
                 yield f"{spelling}/{plain}", None
+    amazons = bedrock_name(name)
+    if amazons is not None:
+        yield from ((spelling, None) for spelling in amazons.spellings())
+
+
+def bedrock_name(name: str) -> BedrockName | None:
+    """Return the parts of *name* if it is one of Bedrock's, be its provider in front or not."""
+    prefix, slash, rest = name.partition("/")
+    is_named = bool(slash) and same_provider(prefix, "bedrock")
+    return BedrockName.read(rest.removeprefix("converse/") if is_named else name)
 
 
 def _variants(name: str, provider: str | None) -> Iterator[tuple[str, str | None]]:
