@@ -25,7 +25,7 @@ import msgspec
 from pydantic import SecretStr
 
 from proxystore.pricelists import LITELLM, read_litellm
-from proxystore.schema.models import CAPABILITIES
+from proxystore.records.models import CAPABILITIES
 from proxystore.settings import Settings
 from proxystore.store import Store
 from proxystore.testing.postgres import server

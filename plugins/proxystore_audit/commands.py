@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import IO, Annotated, Any, Final
+from typing import IO, TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 import typer
 
-from proxystore import AuditEvent, AuditVerdict, CommandLine, Store, options
+from proxystore import AuditEvent, AuditVerdict, CommandLine, options
 from proxystore_audit import options as given
 from proxystore_audit.options import EVENT, PROBLEM, WHOLE, clients, event_named
+
+if TYPE_CHECKING:
+    from proxystore import Store
 
 _POLL: Final = 0.5
 _RECENT: Final = 10

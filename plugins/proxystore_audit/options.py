@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Final, TypedDict
+from typing import TYPE_CHECKING, Annotated, Final, TypedDict
 from uuid import UUID
 
 import typer
 
-from proxystore import AuditEvent, AuditHead, Column, Store, options
+from proxystore import AuditEvent, AuditHead, Column, options
+
+if TYPE_CHECKING:
+    from proxystore import Store
 
 
 class Outcome(StrEnum):

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel, Field
 
-from proxystore import Denial, Exchange, Store, StoreError, hookimpl
+from proxystore import Denial, Exchange, StoreError, hookimpl
 from proxystore_audit.noting import closing, is_heeded, opening
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     import typer
+
+    from proxystore import Store
 
 _log: Final = logging.getLogger(__name__)
 _UNAVAILABLE: Final = Denial(

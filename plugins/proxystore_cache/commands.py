@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from proxystore import Column, CommandLine, NotFound, SpaceStats, Store, options
+from proxystore import Column, CommandLine, NotFound, SpaceStats, options
+
+if TYPE_CHECKING:
+    from proxystore import Store
 
 _RESPONSES = "responses"
 _WHOLE = tuple(Column(name) for name in SpaceStats.__struct_fields__)

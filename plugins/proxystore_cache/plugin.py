@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 import msgspec
 from pydantic import BaseModel, Field
 
-from proxystore import Answer, Denial, Exchange, Flight, Principal, Space, Store, hookimpl
+from proxystore import Answer, Denial, Exchange, Principal, hookimpl
 from proxystore_cache import keeping
 from proxystore_cache.keys import Scope, Telling, canonical, key_of, tenant_of
 from proxystore_cache.replaying import BYPASS, MISS, NOT_CACHED, REFRESH, replay
@@ -18,6 +18,8 @@ from proxystore_cache.wishes import NONE, Wish, wish_in
 
 if TYPE_CHECKING:
     import typer
+
+    from proxystore import Flight, Space, Store
 
 SPACE: Final = "responses"
 

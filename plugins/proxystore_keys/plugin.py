@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from proxystore import Denial, Exchange, KnownKey, Principal, Request, Settings, Store, StoreError, hookimpl
+from proxystore import Denial, Exchange, Principal, Request, Settings, StoreError, hookimpl
 from proxystore_keys.denials import (
     BY_STANDING,
     INVALID,
@@ -24,6 +24,8 @@ from proxystore_keys.unknown import is_closed, is_managing
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
+
+    from proxystore import KnownKey, Store
 
 logger = logging.getLogger(__name__)
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 import typer
 
-from proxystore import Column, CommandLine, KeyRecord, LimitWindow, Store, options
+from proxystore import Column, CommandLine, KeyRecord, LimitWindow, options
+
+if TYPE_CHECKING:
+    from proxystore import Store
 
 _Owner = Annotated[
     str,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from proxystore import Exchange, Principal, Resolved, Store, Usage
+from proxystore import Exchange, Principal, Usage
+
+if TYPE_CHECKING:
+    from proxystore import Resolved, Store
 
 Like: TypeAlias = tuple[str | None, str | None]
 """Who asks, and which model."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, Field
 
-from proxystore import Denial, Exchange, Exhausted, Limit, Principal, Reservation, Store, hookimpl
+from proxystore import Denial, Exchange, Exhausted, Limit, Principal, hookimpl
 from proxystore_limits.estimating import Estimates
 from proxystore_limits.recording import entry_of
 from proxystore_limits.wording import UNREADABLE, denial_of
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     import typer
+
+    from proxystore import Reservation, Store
 
 _ASKING_ONLY = frozenset({"GET", "HEAD", "OPTIONS"})
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from proxystore import CommandLine, Store, UsageEvent, options
+from proxystore import CommandLine, UsageEvent, options
 from proxystore_usage.exporting import add_export
 from proxystore_usage.options import Before, EndUser, Id, Key, Model, Project, clients, event, oldest, show
 from proxystore_usage.reports import add_reports
 from proxystore_usage.tables import EVENT_WHOLE, REPRICED, event_columns
+
+if TYPE_CHECKING:
+    from proxystore import Store
 
 usage = typer.Typer(help="Who used what.", no_args_is_help=True)
 add_reports(usage)

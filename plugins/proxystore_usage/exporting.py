@@ -5,14 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import IO, Annotated, Any, Final, Protocol
+from typing import IO, TYPE_CHECKING, Annotated, Any, Final, Protocol
 
 import msgspec
 import typer
 
-from proxystore import CommandLine, ProxyStoreError, Store, UsageEvent, options
+from proxystore import CommandLine, ProxyStoreError, UsageEvent, options
 from proxystore_usage.options import Key, Model, Project, clients, csv_of
 from proxystore_usage.tables import EVENT_WHOLE
+
+if TYPE_CHECKING:
+    from proxystore import Store
 
 _PAGE: Final = 1_000
 

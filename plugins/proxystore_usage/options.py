@@ -8,13 +8,16 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Final, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypedDict
 from uuid import UUID
 
 import msgspec
 import typer
 
-from proxystore import Column, CommandLine, Store, UsageEvent, UsageEventNotFound, options
+from proxystore import Column, CommandLine, UsageEvent, UsageEventNotFound, options
+
+if TYPE_CHECKING:
+    from proxystore import Store
 
 
 class Grouping(StrEnum):

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel
 
-from proxystore import Denial, Exchange, Store, hookimpl
+from proxystore import Denial, Exchange, hookimpl
 from proxystore_usage.end_users import EndUsers
 from proxystore_usage.recording import entry_of, is_recorded
 
 if TYPE_CHECKING:
     import typer
+
+    from proxystore import Store
 
 _FULL: Final = Denial(
     status=503, code="journal_full", message="Usage cannot be recorded at the moment; try again soon.", retry_after=5

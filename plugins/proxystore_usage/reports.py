@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeAlias
 
 import typer
 
-from proxystore import Column, CommandLine, Store, options
+from proxystore import Column, CommandLine, options
 from proxystore_usage.options import (
     By,
     Grouping,
@@ -32,6 +32,9 @@ from proxystore_usage.tables import (
     saving_columns,
     summary_columns,
 )
+
+if TYPE_CHECKING:
+    from proxystore import Store
 
 Read: TypeAlias = Callable[..., Awaitable[Sequence[Any]]]
 

@@ -158,6 +158,22 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     service_tier: str | None = None
 
 
+TOKENS: Final = (
+    "input_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "cache_write_1h_tokens",
+    "input_audio_tokens",
+    "input_image_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "output_audio_tokens",
+    "output_image_tokens",
+    "unclassified_tokens",
+)
+"""The buckets of `Usage`, in its order."""
+
+
 class Quota(msgspec.Struct, frozen=True, kw_only=True):
     """What is left of a limit, as callers are told of it on every answer.
 

@@ -1,8 +1,9 @@
-"""`import proxystore` costs nothing, and what it offers is a list."""
+"""`import proxystore` costs nothing, `proxystore --help` little; what it offers is a list."""
 
 from __future__ import annotations
 
 import importlib
+import os
 import subprocess
 import sys
 from typing import Final
@@ -12,16 +13,31 @@ import pytest
 import proxystore
 
 _HEAVY: Final = (
+    "aiohttp",
+    "aiosqlite",
     "alembic",
+    "asyncpg",
+    "cachetools",
     "cryptography",
     "databases",
     "diskcache",
+    "genai_prices",
+    "httpx",
+    "openai",
     "pydantic",
+    "rapidfuzz",
     "rich",
     "sqlalchemy",
     "typer",
     "uvicorn",
 )
+_SHOWS: Final = {"pydantic", "rich", "typer"}  # what the command line is made of
+_PRINT_HELP: Final = """
+import atexit, sys
+from proxystore.cli import main
+atexit.register(lambda: print(*sys.modules, file=sys.stderr))
+main(sys.argv[1:])
+"""
 _PRINT_MODULES: Final = "import sys, proxystore; print(*sys.modules)"
 
 
@@ -49,3 +65,25 @@ def test_importing_loads_no_room() -> None:
 
     assert "proxystore" in loaded
     assert not [name for name in loaded if name.partition(".")[0] in _HEAVY]
+
+
+@pytest.mark.parametrize("words", [("--help",), ("usage", "--help"), ("models", "--help"), ("settings", "show")])
+def test_help_opens_no_door(words: tuple[str, ...]) -> None:
+    """The plugins are loaded for it: they and we import what opens the database when it is opened."""
+    done = subprocess.run(
+        [sys.executable, "-c", _PRINT_HELP, *words], capture_output=True, text=True, check=True, env=_unset()
+    )
+    loaded = {name.partition(".")[0] for name in done.stderr.split()}
+
+    assert {
+        "proxystore_audit",
+        "proxystore_cache",
+        "proxystore_keys",
+        "proxystore_limits",
+        "proxystore_usage",
+    } <= loaded
+    assert not loaded & set(_HEAVY) - _SHOWS
+
+
+def _unset() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("PROXYSTORE_")}

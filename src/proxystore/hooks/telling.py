@@ -12,7 +12,6 @@ from uuid import uuid4
 
 from proxystore.errors import ProxyStoreError
 from proxystore.hooks.dispatch import in_order
-from proxystore.repositories.audit.told import LEASE, Told
 
 if TYPE_CHECKING:
     import pluggy
@@ -41,10 +40,13 @@ class Teller:
     """
 
     def __init__(self, steps: Sequence[_Step], store: Store, *, poll: float = _POLL) -> None:
+        from proxystore.repositories.audit.told import LEASE, Told  # the door to SQLAlchemy: not for ``--help``
+
         self._steps = steps
         self._store = store
         self._poll = poll
         self._told = Told(store.database, uuid4().hex)
+        self._renew_after = LEASE / 4
         self._has_failed = False
 
     @classmethod
@@ -76,7 +78,7 @@ class Teller:
 
     async def _tell_after(self, seq: int) -> int:
         """Tell of a page of what comes after *seq*; return how many there were."""
-        count, renew_at = 0, time.monotonic() + LEASE / 4
+        count, renew_at = 0, time.monotonic() + self._renew_after
         async for event in self._store.audit.events(after=seq, most=_PAGE):
             for plugin, tell in self._steps:
                 try:
@@ -87,7 +89,7 @@ class Teller:
             if time.monotonic() > renew_at:
                 if not await self._told.move(seq):
                     return 0  # another host thought that we were gone
-                renew_at = time.monotonic() + LEASE / 4
+                renew_at = time.monotonic() + self._renew_after
         if count:
             await self._told.move(seq)
         return count

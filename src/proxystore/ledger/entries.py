@@ -14,8 +14,7 @@ from uuid import UUID
 
 import msgspec
 
-from proxystore.schema.usage import TOKENS
-from proxystore.values import LONGEST_OWNER, Hold, Outcome, Quality
+from proxystore.values import LONGEST_OWNER, TOKENS, Hold, Outcome, Quality
 
 LONGEST_ID: Final = 100
 LONGEST_MODEL: Final = 200

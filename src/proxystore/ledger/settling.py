@@ -22,7 +22,8 @@ from proxystore.ledger.entries import UsageEntry
 from proxystore.ledger.rows import Dialect
 from proxystore.periods import period_at
 from proxystore.repositories.limits import BudgetKey, Spent, give_back, refresh, release, spend
-from proxystore.schema.usage import ROLLUPS_LOCK, TOKENS
+from proxystore.schema.usage import ROLLUPS_LOCK
+from proxystore.values import TOKENS
 
 Process: TypeAlias = UUID
 Owners: TypeAlias = tuple[str | None, ...]

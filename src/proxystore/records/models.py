@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -15,6 +15,26 @@ from proxystore.values import Cost, Usage
 
 MANUAL = "manual"
 """The source of what was set by hand."""
+CAPABILITIES: Final = (
+    "supports_assistant_prefill",
+    "supports_audio_input",
+    "supports_audio_output",
+    "supports_computer_use",
+    "supports_function_calling",
+    "supports_native_streaming",
+    "supports_parallel_function_calling",
+    "supports_pdf_input",
+    "supports_prompt_caching",
+    "supports_reasoning",
+    "supports_response_schema",
+    "supports_system_messages",
+    "supports_tool_choice",
+    "supports_url_context",
+    "supports_video_input",
+    "supports_vision",
+    "supports_web_search",
+)
+"""What a model can do, or cannot; ``NULL`` where nobody says."""
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,8 +6,6 @@ other, on both databases, and an alias must be unique there too.
 
 from __future__ import annotations
 
-from typing import Final
-
 from sqlalchemy import (
     Boolean,
     Column,
@@ -21,29 +19,9 @@ from sqlalchemy import (
     true,
 )
 
+from proxystore.records.models import CAPABILITIES
 from proxystore.schema.metadata import metadata
 from proxystore.schema.types import Id, Json, Moment
-
-CAPABILITIES: Final = (
-    "supports_assistant_prefill",
-    "supports_audio_input",
-    "supports_audio_output",
-    "supports_computer_use",
-    "supports_function_calling",
-    "supports_native_streaming",
-    "supports_parallel_function_calling",
-    "supports_pdf_input",
-    "supports_prompt_caching",
-    "supports_reasoning",
-    "supports_response_schema",
-    "supports_system_messages",
-    "supports_tool_choice",
-    "supports_url_context",
-    "supports_video_input",
-    "supports_vision",
-    "supports_web_search",
-)
-"""What a model can do, or cannot; ``NULL`` where nobody says."""
 
 providers = Table(
     "providers",

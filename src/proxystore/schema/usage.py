@@ -24,24 +24,11 @@ from sqlalchemy import (
 
 from proxystore.schema.metadata import metadata
 from proxystore.schema.types import Code, Id, Json, TraceParent
+from proxystore.values import TOKENS
 
 OUTCOMES: Final = ("complete", "cached", "refused", "failed", "disconnected")
 FINISH_REASONS: Final = ("other", "stop", "length", "tool_calls", "content_filter", "function_call", "error")
 QUALITIES: Final = ("reported", "estimated", "inconsistent", "unclassified", "missing")
-TOKENS: Final = (
-    "input_tokens",
-    "cache_read_tokens",
-    "cache_write_tokens",
-    "cache_write_1h_tokens",
-    "input_audio_tokens",
-    "input_image_tokens",
-    "output_tokens",
-    "reasoning_tokens",
-    "output_audio_tokens",
-    "output_image_tokens",
-    "unclassified_tokens",
-)
-"""The buckets of `proxystore.Usage`, in its order."""
 BILLED: Final = (*TOKENS, "billed_requests", "billed_ms")
 """What is billed, by the token, by the piece and by the time."""
 

@@ -12,8 +12,7 @@ from proxystore.cli import options
 from proxystore.cli.commandline import CommandLine
 from proxystore.cli.tables import Column
 from proxystore.pricelists import GENAI_PRICES, LITELLM, Listing, bundled, bundled_version, read_litellm
-from proxystore.records.models import ImportResult
-from proxystore.schema.models import CAPABILITIES
+from proxystore.records.models import CAPABILITIES, ImportResult
 
 importing = typer.Typer(
     help="Take over a list of models and prices: all of it or, if anything is wrong with it, nothing.",

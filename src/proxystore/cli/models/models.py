@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -22,7 +22,9 @@ from proxystore.cli.tables import FIELDS, Column
 from proxystore.errors import ModelNotFound
 from proxystore.pricing import Price, condition_of
 from proxystore.records.models import Model
-from proxystore.store import Store
+
+if TYPE_CHECKING:
+    from proxystore.store import Store
 
 LIST: Final = (
     Column("name"),

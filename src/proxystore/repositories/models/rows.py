@@ -12,9 +12,8 @@ from sqlalchemy import Select, bindparam, delete, func, insert, select, update
 
 from proxystore.database import Query, Statement
 from proxystore.pricing import RATES, Price
-from proxystore.records.models import Model
+from proxystore.records.models import CAPABILITIES, Model
 from proxystore.schema import model_families, models, prices, providers
-from proxystore.schema.models import CAPABILITIES
 
 Filters: TypeAlias = frozenset[str]
 
