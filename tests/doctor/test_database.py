@@ -96,7 +96,7 @@ def test_a_file_that_is_no_database_is_told(tmp_path: Path, data_dir: Path) -> N
 
     (finding,) = problems(examined(database_url=f"sqlite:///{tmp_path}/broken.db", data_dir=data_dir))
 
-    assert "broken.db cannot be read" in finding.message
+    assert "broken.db cannot be used: the file is no SQLite database" in finding.message
 
 
 def test_a_server_that_is_away_is_told_without_its_password(data_dir: Path) -> None:
@@ -171,3 +171,18 @@ async def test_the_servers_clock_is_read(postgres_url: str) -> None:
     async with Database(DatabaseURL.parse(postgres_url)) as opened:
         version = (await opened.health()).server_version
     assert str(version).startswith(str(facts.version[0]))
+
+
+def test_a_database_that_is_not_there_is_mended_by_making_it(postgres_url: str, data_dir: Path) -> None:
+    url = postgres_url.rpartition("/")[0] + "/absent"
+
+    (finding,) = only(examined(database_url=url, data_dir=data_dir), "database", "problem")
+    assert "the server has no database 'absent'" in finding.message
+    assert str(finding.mend).startswith("`createdb ")
+
+
+def test_a_directory_in_place_of_the_file_is_told_once(data_dir: Path) -> None:
+    (data_dir / "x.db").mkdir(parents=True)
+
+    (finding,) = problems(examined(database_url=f"sqlite:///{data_dir}/x.db", data_dir=data_dir))
+    assert "that is a directory" in finding.message

@@ -15,6 +15,7 @@ from proxystore.database.compiling import Compiled, DialectName
 from proxystore.database.deadline import Errands
 from proxystore.database.health import Health
 from proxystore.database.library import Library, Plan
+from proxystore.database.reasons import explained
 from proxystore.database.scripts import Script, bound
 from proxystore.database.session import Session
 from proxystore.database.sqlite_pool import Sync
@@ -95,8 +96,12 @@ class Database:
         logging.getLogger("databases").setLevel(logging.WARNING)
         try:
             await self._open()
-        except (StoreTimeout, StoreUnavailable) as error:
-            raise StoreUnavailable(f"{self.url.masked} cannot be opened: {error}") from error
+        except StoreError as error:
+            if (ours := explained(self.url, error)) is not None:
+                raise ours from error
+            if isinstance(error, (StoreTimeout, StoreUnavailable)):
+                raise StoreUnavailable(f"{self.url.masked} cannot be opened: {error}") from error
+            raise
 
     async def close(self) -> None:
         """Let go of every connection, as soon as what is under way is done; harmless when it is closed already."""

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, DateTime, func, inspect, select, type_coerce
 
 from proxystore import migrating
 from proxystore.database import Database
+from proxystore.database.reasons import reason
 from proxystore.doctor.finding import Finding, ok, problem, warning
 from proxystore.errors import SchemaError
 from proxystore.migrating import Migrations, transactions
@@ -93,6 +94,9 @@ def check(settings: Settings, facts: Facts, wrong: Sequence[str]) -> Iterator[Fi
 
 def unreachable(settings: Settings, error: Exception) -> Finding:
     """Return that the database cannot be asked."""
+    found = reason(settings.url, error)
+    if found is not None:
+        return problem(_CHECK, f"{settings.url.masked} cannot be used: {found.what}", found.mend)
     if settings.url.dialect == "postgresql":
         return problem(_CHECK, str(error), "start the server, or set PROXYSTORE_DATABASE_URL to where it is")
     mend = "see who holds it, and whether it is a SQLite file of ours; else restore a backup"

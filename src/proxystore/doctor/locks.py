@@ -9,8 +9,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
+from proxystore.directories import existing
 from proxystore.doctor.finding import Finding, ok, problem
-from proxystore.doctor.places import directories, existing
+from proxystore.doctor.places import directories
 from proxystore.settings import Settings
 
 _MEND: Final = "set PROXYSTORE_DATA_DIR, and the SQLite file, to a local disk"

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from proxystore.directories import existing
 from proxystore.doctor.finding import Finding, ok, problem, warning
-from proxystore.doctor.places import directories, existing
+from proxystore.doctor.places import directories
 from proxystore.settings import Settings
 
 _TABLE: Final = Path("/proc/self/mountinfo")

@@ -9,8 +9,9 @@ from pathlib import Path
 from shlex import join
 from typing import Final
 
+from proxystore.directories import existing, may_write, taking
 from proxystore.doctor.finding import Finding, ok, problem, warning
-from proxystore.doctor.places import directories, existing, files, is_shared
+from proxystore.doctor.places import directories, files, is_shared
 from proxystore.settings import Settings
 
 _CHECK: Final = "permissions"
@@ -35,11 +36,11 @@ def _writable(settings: Settings) -> Iterator[Finding]:
         place = existing(wanted)
         if not place.is_dir():
             yield problem(_CHECK, f"{place} is not a directory", f"mv {join([str(place)])} somewhere else")
-        elif not os.access(place, os.W_OK | os.X_OK, effective_ids=True):
-            yield problem(_CHECK, f"{_us()} may not write in {place}", _take([place]))
+        elif not may_write(place):
+            yield problem(_CHECK, f"{_us()} may not write in {place}", taking([place]))
     for file in files(settings):
-        if not os.access(file, os.R_OK | os.W_OK, effective_ids=True):
-            yield problem(_CHECK, f"{_us()} may not read and write {file}", _take([file]))
+        if not may_write(file):
+            yield problem(_CHECK, f"{_us()} may not read and write {file}", taking([file]))
 
 
 def _owned(there: list[Path]) -> Iterator[Finding]:
@@ -66,26 +67,16 @@ def _is_open(path: Path) -> bool:
 
 def _is_strange(path: Path, settings: Settings) -> bool:
     """Tell whether the SQLite file is none: the wrong path was given, and whose file that is we do not know."""
-    if path != settings.url.path or path.stat().st_size == 0 or not os.access(path, os.R_OK):
+    if path != settings.url.path or not path.is_file() or path.stat().st_size == 0 or not os.access(path, os.R_OK):
         return False
     with path.open("rb") as file:
         return file.read(len(_SQLITE)) != _SQLITE
 
 
-def _take(paths: list[Path]) -> str:
-    if any(os.statvfs(path).f_flag & os.ST_RDONLY for path in paths):
-        return (
-            "mount it so that it can be written, or say with PROXYSTORE_DATA_DIR and PROXYSTORE_DATABASE_URL where else"
-        )
-    if all(path.stat().st_uid == os.geteuid() for path in paths):
-        return f"chmod u+rwX {join(map(str, paths))}"
-    return f"sudo chown -R {os.geteuid()}:{os.getegid()} {join(map(str, paths))}"
-
-
 def _share(paths: list[Path]) -> str:
     if os.geteuid() == 0:  # who may look into everything, and is seldom the one who serves
         return f"sudo -u '#{paths[0].stat().st_uid}' proxystore doctor"
-    return _take(paths)
+    return taking(paths)
 
 
 def _us() -> str:

@@ -22,11 +22,6 @@ def directories(settings: Settings) -> list[Path]:
     return list(dict.fromkeys(path.absolute() for path in found))
 
 
-def existing(path: Path) -> Path:
-    """Return *path*, or the nearest directory above it that is there already."""
-    return next(place for place in (path, *path.parents) if place.exists())
-
-
 def files(settings: Settings) -> Iterator[Path]:
     """Yield what is there of ours: the SQLite file and what lies beside it, secrets, and the other rooms' folders."""
     path = settings.url.path

@@ -6,8 +6,9 @@ import shutil
 from collections.abc import Iterator
 from typing import Final
 
+from proxystore.directories import existing
 from proxystore.doctor.finding import Finding, ok, problem, warning
-from proxystore.doctor.places import directories, existing
+from proxystore.doctor.places import directories
 from proxystore.settings import Settings
 
 _MIB: Final = 1024 * 1024

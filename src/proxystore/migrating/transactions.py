@@ -10,8 +10,9 @@ from typing import Final, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from proxystore.database.reasons import explained
 from proxystore.database.translating import translate
-from proxystore.errors import StoreBusy
+from proxystore.errors import StoreBusy, StoreError
 from proxystore.migrating import postgres, sqlite
 from proxystore.settings.url import DatabaseURL
 
@@ -64,6 +65,8 @@ def _alone(work: Callable[[], R], url: DatabaseURL, timeout: float) -> R:
         ours = unwrapped(error)
         if isinstance(ours, StoreBusy):
             raise StoreBusy(_busy(url)) from ours.__cause__
+        if isinstance(ours, StoreError) and (why := explained(url, ours)) is not None:
+            raise why from ours
         if ours is error:
             raise
         raise ours from ours.__cause__
