@@ -105,6 +105,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         end_user: On whose behalf the caller says it asks.
         is_billable: Whether it costs anything; counting tokens does not.
         estimated_input_tokens: About how many tokens go in, where the answer may not tell; ``None`` where it will.
+        is_background: Whether the answer is made without anybody waiting for it, to be fetched some other time.
     """
 
     operation_name: str
@@ -115,6 +116,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     end_user: str | None = None
     is_billable: bool = True
     estimated_input_tokens: int | None = None
+    is_background: bool = False
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):

@@ -42,7 +42,9 @@ async def _away(settings: Settings) -> AsyncIterator[None]:
 
 
 @pytest.mark.parametrize("window", ["minute", "ever"])
-async def test_what_is_held_is_used_up_and_then_nobody_can_tell(settings: Settings, window: str) -> None:
+async def test_what_is_held_is_used_up_and_then_nobody_can_tell(
+    settings: Settings, window: str, caplog: pytest.LogCaptureFixture
+) -> None:
     limits = (limit("tokens", 1000, window),)
     async with _store(settings, "refuse") as store:
         store.limits.timing = msgspec.structs.replace(store.limits.timing, idle=60.0)
@@ -56,20 +58,25 @@ async def test_what_is_held_is_used_up_and_then_nobody_can_tell(settings: Settin
             assert isinstance(refused, Exhausted)
             assert (refused.cause, refused.retry_after) == ("unavailable", 1.0)
             assert time.monotonic() - started < 2
+            assert "callers with a limit are refused with 503: " in caplog.text
             assert isinstance(await store.limits.reserve(()), Reservation)
         async with _patient(store):
             assert isinstance(await store.limits.reserve(limits, tokens=300), Reservation)
 
 
 @pytest.mark.parametrize("window", ["minute", "ever"])
-async def test_who_goes_on_is_counted_afterwards(settings: Settings, window: str) -> None:
+async def test_who_goes_on_is_counted_afterwards(
+    settings: Settings, window: str, caplog: pytest.LogCaptureFixture
+) -> None:
     limits = (limit("tokens", 5000, window),)
     async with _store(settings, "continue") as store:
         async with _away(settings):
             taken = await store.limits.reserve(limits, tokens=2000)
             assert isinstance(taken, Reservation)
             assert not taken.is_backed
-            assert store.limits.unbacked == 1
+            assert isinstance(await store.limits.reserve(limits, tokens=1), Reservation)
+            (said,) = [record.message for record in caplog.records if record.name == "proxystore.limits.limits"]
+            assert "are let through, and charged afterwards: " in said
             store.ledger.append(entry(hold=taken.hold))
             store.limits.settle(taken, requests=1, tokens=1050)
         assert await store.ledger.drain(10)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from proxystore import Answer, Cost, Exchange, Limit, Principal, ProxyStoreMiddleware, Settings, Store, hookimpl
+from proxystore import Answer, Cost, Exchange, Limit, Price, Principal, ProxyStoreMiddleware, Settings, Store, hookimpl
 from proxystore.exchange.asgi import ASGIApp, Receive, Scope, Send
 from proxystore.testing.asgi import Sent, call, http_scope
 from proxystore.testing.upstream import FakeUpstream
@@ -264,3 +264,25 @@ async def test_keys_bring_their_limits(settings: Settings) -> None:
             assert await store.ledger.drain(10)
             second = await _ask(app, headers=[header], max_tokens=1000)
             assert second.status == status, (option, second.body)
+
+
+async def test_a_budget_is_charged_for_what_is_made_in_the_background(settings: Settings) -> None:
+    class Team:
+        @hookimpl
+        def on_auth(self) -> Principal:
+            return Principal(key_id="key_1", limits=(limit("nanousd", 20 * 10**6, "month"),))
+
+    async def queueing(scope: Scope, receive: Receive, send: Send) -> None:
+        body = b'{"id":"resp_1","object":"response","status":"queued","model":"m","output":[],"usage":null}'
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
+        await send({"type": "http.response.body", "body": body})
+
+    asked = {"messages": None, "max_tokens": None, "input": "Go on.", "background": True, "max_output_tokens": 1000}
+    async with _wrapped(settings, queueing, Team) as (store, app):
+        await store.models.create("m", prices=[Price.of(input=0, output=10)])
+        answers = []
+        for _ in range(3):
+            answers.append((await _ask(app, "/v1/responses", model="m", **asked)).status)
+            assert await store.ledger.drain(10)
+        assert answers == [200, 200, 402]
+        assert await budget(store, "nanousd") == (20 * 10**6, 0)

@@ -6,10 +6,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
+from proxystore.asgi.estimating import estimate, most_written
 from proxystore.values import Cost, Disconnect, Usage
-from proxystore.wire import estimated_input_tokens
 
 if TYPE_CHECKING:
     from proxystore.asgi.house import House
@@ -28,12 +26,8 @@ def bill(exchange: Exchange, policy: Disconnect, seen_tokens: int) -> None:
         exchange.usage = Usage(response_model=exchange.usage.response_model)
         exchange.cost = Cost(nanousd=0)
     elif exchange.usage.quality == "missing" and exchange.request.is_claimed:
-        exchange.usage = msgspec.structs.replace(
-            exchange.usage,
-            input_tokens=estimated_input_tokens(exchange.request.readable_body),
-            output_tokens=seen_tokens,
-            quality="estimated",
-        )
+        is_background = exchange.request.call.is_background  # it goes on, and the rest may be fetched
+        estimate(exchange, max(seen_tokens, most_written(exchange)) if is_background else seen_tokens)
 
 
 class Draining:

@@ -9,6 +9,7 @@ from typing_extensions import override
 from proxystore.asgi.asking import REFUSALS
 from proxystore.asgi.editing import Editing
 from proxystore.asgi.ending import Ending, broken_outcome
+from proxystore.asgi.estimating import settle
 from proxystore.asgi.leaving import bill
 from proxystore.asgi.pricing import look_up_answer
 from proxystore.asgi.refusing import request_id_header
@@ -204,9 +205,17 @@ class Outbound(Ending):
             exchange.usage = meter.usage
             exchange.response.finish_reason = meter.finish_reason
             exchange.response.is_ended = meter.is_ended
-        if outcome == "disconnected" and exchange.request.is_dispatched:
-            bill(exchange, self.disconnect, meter.estimated_output_tokens if meter is not None else 0)
+        if exchange.usage.quality == "missing" or outcome == "disconnected":
+            self._settle(outcome, meter.estimated_output_tokens if meter is not None else 0)
         super().record(outcome)
+
+    def _settle(self, outcome: Outcome, seen_tokens: int) -> None:
+        """Settle what has been used where that was not told, or where the client has left."""
+        exchange = self._exchange
+        if outcome == "disconnected" and exchange.request.is_dispatched:
+            bill(exchange, self.disconnect, seen_tokens)
+        elif self.is_metered and (outcome == "complete" or seen_tokens):
+            settle(exchange, seen_tokens)
 
     def _outcome(self) -> Outcome:
         exchange = self._exchange

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from typing_extensions import override
 
 from proxystore.asgi.ending import Ending, broken_outcome
+from proxystore.asgi.estimating import settle
 from proxystore.asgi.leaving import bill
 from proxystore.asgi.pricing import look_up_answer
 
@@ -62,4 +63,6 @@ class Turn(Ending):
             who = exchange.principal
             policy = self._house.disconnect if who is None or who.disconnect is None else who.disconnect
             bill(exchange, policy, self._seen)
+        elif outcome == "complete" or (outcome == "failed" and self._seen):
+            settle(exchange, self._seen)
         super().record(outcome)

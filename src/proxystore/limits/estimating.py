@@ -63,6 +63,8 @@ def _text_bytes(body: bytes) -> int:
         part = waiting.pop()
         if isinstance(part, str):
             count += 0 if part.startswith(_PAYLOADS) or _is_encoded(part) else len(part.encode(errors="replace"))
+        elif type(part) is int:  # a token itself, as prompts and inputs may be given
+            count += _BYTES_PER_TOKEN
         elif isinstance(part, list):
             waiting.extend(part)
         elif isinstance(part, dict):

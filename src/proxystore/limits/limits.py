@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Sequence
 from typing import Final
@@ -25,6 +26,7 @@ from proxystore.settings import Settings
 from proxystore.values import Call, Limit, Quota
 
 _MINUTE: Final = 60.0
+_log: Final = logging.getLogger(__name__)
 
 
 class Limits:
@@ -46,7 +48,7 @@ class Limits:
         self._plans = Plans()
         self._asking: Asking | None = None
         self._upkeep: Upkeep | None = None
-        self._unbacked = 0
+        self._told_at = -_MINUTE
         self._process = 0
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -54,11 +56,6 @@ class Limits:
     def calls(self) -> int:
         """How often the database was asked for more."""
         return 0 if self._asking is None else self._asking.calls
-
-    @property
-    def unbacked(self) -> int:
-        """How many requests went on that the database does not know of."""
-        return self._unbacked
 
     def open(self, process_id: UUID, host: str) -> None:
         """Begin, with nothing held.
@@ -70,7 +67,7 @@ class Limits:
         self._plans = Plans()
         self._asking = Asking(self._database, self.clock, self.timing, process_id, host)
         self._upkeep = Upkeep(self._asking)
-        self._unbacked = 0
+        self._told_at = -_MINUTE
         self._process = os.getpid()
         self._loop = asyncio.get_running_loop()
 
@@ -228,12 +225,14 @@ class Limits:
                 _put_back(waiters)
                 return exhausted(pool, waiter.need, now, self.clock.now_ns())
         lacking = [pool for pool, waiter in waiters if not waiter.is_served]
+        if lacking and now - self._told_at >= _MINUTE:
+            self._told_at = now
+            self._tell(waiters)
         if lacking and not self._goes_on:
             _put_back(waiters)
             return unavailable(lacking[0])
         pools = plan.pools
         if lacking:
-            self._unbacked += 1
             pools = tuple(pool for pool, waiter in waiters if waiter.is_served or pool.span is None)
         for pool, waiter in waiters:
             if not waiter.is_served:
@@ -248,6 +247,14 @@ class Limits:
         reservation.is_backed = not lacking
         reservation.unbacked = tuple(pool for pool in lacking if pool not in pools)
         return reservation
+
+    def _tell(self, waiters: Sequence[tuple[Pool, Waiter]]) -> None:
+        """Say why nobody can tell what is left, and what becomes of callers."""
+        futures = [waiter.future for _, waiter in waiters]
+        errors = (future.exception() for future in futures if future.done() and not future.cancelled())
+        reason = next(filter(None, errors), f"no answer within {self.timing.deadline:g} seconds")
+        fate = "are let through, and charged afterwards" if self._goes_on else "are refused with 503"
+        _log.warning("what is left of limits cannot be told; callers with a limit %s: %s", fate, reason)
 
 
 async def _wait(futures: Sequence[asyncio.Future[bool]], deadline: float) -> None:

@@ -18,13 +18,19 @@ _ASKED: Final = (
     "input",
     "instructions",
     "system",
+    "content",
     "contents",
+    "requests",
     "systemInstruction",
     "system_instruction",
 )
 """Where the text of a request stands, in one API or another."""
 
+
 _NO_TEXT: Final = frozenset({"role", "type", "data", "images"})
+_ANSWERED: Final = ("choices", "output", "content", "candidates", "message", "response")
+"""Where the text of an answer stands."""
+
 _LONG: Final = 16_384
 _decoder: Final = msgspec.json.Decoder(dict[str, Any])
 
@@ -44,12 +50,21 @@ def rough_input_tokens(body: bytes) -> int:
     return len(body) // _BYTES_PER_TOKEN
 
 
+def estimated_output_tokens(document: bytes) -> int:
+    """Return about how many tokens the text in an answer is, all of it if it is no JSON; 0 if it holds nothing yet."""
+    said = decode(_decoder, document)
+    count = len(document) if said is None else _text_bytes([said.get(name) for name in _ANSWERED])
+    return -(-count // _BYTES_PER_TOKEN)
+
+
 def _text_bytes(said: object) -> int:
     waiting, count = [said], 0
     while waiting:
         part = waiting.pop()
         if isinstance(part, str):
             count += 0 if part.startswith(_PAYLOADS) else len(part.encode(errors="replace"))
+        elif type(part) is int:  # a token itself, as prompts and inputs may be given
+            count += _BYTES_PER_TOKEN
         elif isinstance(part, list):
             waiting.extend(part)
         elif isinstance(part, dict):

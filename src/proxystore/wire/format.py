@@ -20,7 +20,7 @@ class Meter(Protocol):
 
     @property
     def estimated_output_tokens(self) -> int:
-        """About how many tokens of a stream have passed, for when it breaks off before its usage is told."""
+        """About how many tokens of the answer have passed, for when it is over before its usage is told."""
 
     @property
     def is_ended(self) -> bool:

@@ -76,7 +76,6 @@ class Listener:
     Attributes:
         model: The one that answers, if it says so.
         finish_reason: Why the model stopped; of several choices, the last to stop.
-        estimated_output_tokens: The events of content that were seen: each is about a token. A document has none.
         is_ended: Whether the mark at the end of a stream has been seen.
         is_failed: Whether an error was told.
     """
@@ -86,7 +85,6 @@ class Listener:
         "_tier",
         "_timed",
         "_told",
-        "estimated_output_tokens",
         "finish_reason",
         "is_ended",
         "is_failed",
@@ -96,7 +94,6 @@ class Listener:
     def __init__(self) -> None:
         self.model: str | None = None
         self.finish_reason: str | None = None
-        self.estimated_output_tokens = 0
         self.is_ended = False
         self.is_failed = False
         self._raw: msgspec.Raw | None = None

@@ -31,6 +31,7 @@ class _Request(msgspec.Struct):
     max_completion_tokens: int | None = None
     max_output_tokens: int | None = None
     user: str | None = None
+    background: bool | None = None
 
 
 class _Fields(msgspec.Struct):
@@ -41,6 +42,7 @@ class _Fields(msgspec.Struct):
     max_completion_tokens: msgspec.Raw = msgspec.Raw(b"null")
     max_output_tokens: msgspec.Raw = msgspec.Raw(b"null")
     user: msgspec.Raw = msgspec.Raw(b"null")
+    background: msgspec.Raw = msgspec.Raw(b"null")
 
 
 _request_decoder: Final = msgspec.json.Decoder(_Request)
@@ -68,6 +70,7 @@ def read_call(operation_name: str, path: str, body: bytes, *, is_told: bool = Fa
         wants_usage=is_told or not is_streaming or _is_asked_for(asked.stream_options),
         max_output_tokens=_bound(asked),
         end_user=asked.user or None,
+        is_background=asked.background is True,
     )
 
 

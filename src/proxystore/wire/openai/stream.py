@@ -24,12 +24,16 @@ class Stream(Listener):
     Args:
         is_stripping: Take out the event that is only there because we asked for usage: no choices, only usage. The
             ``usage: null`` that the question puts into all other events stays, for SDKs know it and pass over it.
+
+    Attributes:
+        estimated_output_tokens: The events of content that were seen: each is about a token.
     """
 
-    __slots__ = ("_is_between", "_is_stripping", "_splitter")
+    __slots__ = ("_is_between", "_is_stripping", "_splitter", "estimated_output_tokens")
 
     def __init__(self, *, is_stripping: bool) -> None:
         super().__init__()
+        self.estimated_output_tokens = 0
         self._is_stripping = is_stripping
         self._is_between = True
         self._splitter = Splitter()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from proxystore.values import Usage
 from proxystore.wire.document import Collector
+from proxystore.wire.estimating import estimated_output_tokens
 from proxystore.wire.reading.listener import Listener
 
 
@@ -15,13 +16,13 @@ class DocumentReader:
         names: The members to look for, in quotes, where only the tail of a very long document is left.
     """
 
-    __slots__ = ("_collector", "_listener", "_names", "estimated_output_tokens", "is_ended")
+    __slots__ = ("_collector", "_listener", "_names", "_said", "is_ended")
 
     def __init__(self, listener: Listener, *names: bytes) -> None:
         self._listener = listener
         self._names = names
         self._collector: Collector | None = None
-        self.estimated_output_tokens = 0
+        self._said = b""
         self.is_ended = False
 
     @property
@@ -35,6 +36,11 @@ class DocumentReader:
         return self._listener.finish_reason
 
     @property
+    def estimated_output_tokens(self) -> int:
+        """About how many tokens the text is, if nobody told."""
+        return estimated_output_tokens(self._said) if self.usage.quality == "missing" else 0
+
+    @property
     def is_failed(self) -> bool:
         """Whether the document is an error."""
         return self._listener.is_failed
@@ -44,13 +50,17 @@ class DocumentReader:
         collector = self._collector
         if is_last and collector is None:  # all at once, as most come
             if data:
-                self._listener.hear(data)
+                self._hear(data)
             return data
         if collector is None:
             collector = self._collector = Collector()
         collector.add(data)
         if is_last:
             for text in collector.take(*self._names):
-                if self._listener.hear(text) and self._listener.usage(0).quality != "missing":
+                if self._hear(text) and self._listener.usage(0).quality != "missing":
                     break
         return data
+
+    def _hear(self, text: bytes) -> bool:
+        self._said = text
+        return self._listener.hear(text)
