@@ -11,12 +11,16 @@ import sys
 from pathlib import Path
 
 from pydantic import SecretStr
+from sqlalchemy import update
 
 from proxystore import Store
+from proxystore.database import Statement
 from proxystore.ledger import inspect
+from proxystore.schema.ledger import ledger_segments
 from proxystore.settings import Settings
 from tests import born
 from tests.audit.world import append, entry, tamper, verdict
+from tests.ledger.world import entry as usage_entry
 
 _CHILD = """
 import asyncio, sys
@@ -203,3 +207,26 @@ async def test_what_waits_in_the_journal_can_be_seen_without_a_server(settings: 
 
     assert (waiting.audit_pending, waiting.pending, waiting.audit_lost) == (3, 0, 0)
     assert done.audit_pending == 0
+
+
+async def test_a_journal_that_somebody_had_skipped_is_read_again(settings: Settings) -> None:
+    async with Store(settings=settings) as store:
+        for number in (1, 2):
+            store.ledger.trail.note(entry(number))
+            store.ledger.record(usage_entry())
+            if number == 1:
+                assert await store.ledger.drain(10)
+                await store.database.execute(Statement(update(ledger_segments).values(acked=2**62)))
+        async with asyncio.timeout(10):
+            while (
+                len(noted := await store.audit.list(limit=9, action="request")) < 2
+                or not (told := await store.audit.list(limit=9, action="audit.tampered"))
+                or len(await store.usage.list(limit=9)) < 2
+            ):
+                await asyncio.sleep(0.01)
+        assert await store.ledger.drain(10)
+        used = await store.usage.total()
+
+    assert used.requests == 2
+    assert [(event.metadata or {})["number"] for event in noted] == [2, 1]
+    assert {event.reason for event in told} == {"journal_skipped"}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from proxystore.changes.chain import Chain, entry_now
+from proxystore.changes.chain import TAMPERED, Chain, entry_now
 from proxystore.changes.changes import Aggregate, Change, Changes, Touched, Witness
 from proxystore.changes.cutting import cut
 from proxystore.changes.following import Follower, boottime
 from proxystore.changes.witness import AuditWitness
 
 __all__ = [
+    "TAMPERED",
     "Aggregate",
     "AuditWitness",
     "Chain",

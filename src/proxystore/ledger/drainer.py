@@ -69,6 +69,7 @@ class Drainer:
         directory: Where they are.
         recorder: What writes batches down; by default as usage.
         upkeep: What the host's writer does besides.
+        on_skipped: Told of segments that somebody has had skipped, in the database.
         on_gone: Told of processes whose journals have been written down to their end.
         is_awaited: Whether requests wait for what it does.
     """
@@ -79,11 +80,13 @@ class Drainer:
         segments: Segments,
         directory: Path,
         *,
+        on_skipped: Callable[[UUID], object] = lambda _: None,
         recorder: Recording | None = None,
         upkeep: Upkeep | None = None,
         on_gone: Callable[[Collection[UUID]], Awaitable[None]] | None = None,
         is_awaited: bool = False,
     ) -> None:
+        self._on_skipped = on_skipped
         self._on_gone = on_gone
         self._swept: set[UUID] = set()
         self._upkeep = upkeep
@@ -170,7 +173,9 @@ class Drainer:
         await self._connect()
         new = {tail.segment_id for tail in self._segments.refresh()}
         await self._tell_of_gone()
-        self._segments.acknowledge((await progress.find(self._database, new)).items())
+        for segment_id in self._segments.acknowledge((await progress.find(self._database, new)).items()):
+            _log.error("segment %s is said to be written down beyond its end: it is read again", segment_id)
+            self._on_skipped(segment_id)
         self._pending_bytes = self._segments.pending_bytes
         items = self._segments.read(self._batch)
         is_behind = len(items) >= self._batch

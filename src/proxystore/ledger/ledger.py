@@ -266,6 +266,7 @@ class Ledger:
             directory,
             recorder=Recorder(database, segments, directory, is_bundled=self._settings.bundled_prices),
             upkeep=upkeep,
+            on_skipped=self.trail.note_skipped,
             on_gone=lambda process_ids: release_dead(database, process_ids),
             is_awaited=self._is_awaited,
         )

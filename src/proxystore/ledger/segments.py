@@ -81,10 +81,9 @@ class Segments:
                 items += tail.read_orphans(most - len(items))
         return items
 
-    def acknowledge(self, progress: Iterable[tuple[UUID, int]]) -> None:
-        """Take note of how far segments have been written down."""
-        for segment_id, acked in progress:
-            self._tails[segment_id].acked = acked
+    def acknowledge(self, progress: Iterable[tuple[UUID, int]]) -> list[UUID]:
+        """Take note of how far segments have been written down; return those of which that cannot be."""
+        return [segment_id for segment_id, acked in progress if not self._tails[segment_id].believe(acked)]
 
     def acked(self, segment_id: UUID) -> int:
         """Return how far a segment has been written down."""

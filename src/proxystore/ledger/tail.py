@@ -59,6 +59,7 @@ class Tail:
         self.is_dead = False
         self._file = file
         self._position = 0
+        self._known = 0
         self._owed = 0
         self._begun: dict[int, Begin] = {}  # by the numbers of their ids, which are hashed ten times as fast
 
@@ -108,6 +109,18 @@ class Tail:
     def owed(self) -> int:
         """What ``acked`` must reach for all that was read so far to be written down."""
         return max(self._owed, self.size + len(self._begun) if self._begun and self.is_read else 0)
+
+    def believe(self, acked: int) -> bool:
+        """Take note of how far it is said to have been written down; return whether that can be.
+
+        Of a living owner's it cannot be more than there is, and one for each that may be left open. Where it is, it is
+        read from its beginning: what has been written down is known by its id. Of a dead one's the disk may have lost
+        what was, with a power cut.
+        """
+        self.acked = acked
+        is_possible = self.is_dead or acked <= 2 * self.size
+        self._known = acked if is_possible else 0
+        return is_possible
 
     def look(self) -> None:
         """Find out whether the owner still lives."""
@@ -160,7 +173,7 @@ class Tail:
         if item is None:
             return None
         self._owed = frame.end
-        return item if frame.end > self.acked else None
+        return item if frame.end > self._known else None
 
     def _item(self, frame: Frame) -> Item | None:
         if frame.kind == Kind.END:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from proxystore.changes import Chain, cut
+from proxystore.changes import TAMPERED, Chain, cut, entry_now
 from proxystore.database import Database
 from proxystore.errors import StoreClosed
 from proxystore.ledger.audit_entries import audit_frame
@@ -99,6 +99,11 @@ class Trail:
             _log.exception("an audit entry could not be appended to the journal and is lost")
             return None
 
+    def note_skipped(self, segment_id: UUID) -> None:
+        """Note that somebody has said in the database, of more of a segment than there is, that it was written down."""
+        said = {"segment": str(segment_id)}
+        self.note(entry_now(TAMPERED, outcome="error", reason="journal_skipped", metadata=said))
+
     async def commit(self, entry: AuditEntry, *, deadline: float) -> bool:
         """Note something, and wait until it is in the chain.
 
@@ -161,4 +166,4 @@ class Trail:
         database = self._new_database()
         segments = Segments(directory, identity, host_id())
         recorder = AuditRecorder(database, segments, directory, self._chain)
-        return Drainer(database, segments, directory, recorder=recorder)
+        return Drainer(database, segments, directory, recorder=recorder, on_skipped=self.note_skipped)
