@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -68,6 +69,20 @@ def test_prices_follow_each_other() -> None:
     days = [datetime(2025, 6, day, tzinfo=UTC) for day in (9, 10)]
 
     assert [tariff.cost(usage, nanoseconds(day)).nanousd for day in days] == [10_000_000_000, 2_000_000_000]
+
+
+def test_what_may_not_leave_the_us_costs_a_tenth_more_but_for_searches() -> None:
+    tariff = Tariff(bundled()["claude-opus-4-6"].prices)
+    usages = [
+        Usage(input_tokens=1000, cache_read_tokens=7, output_tokens=10, service_tier=tier) for tier in (None, "us")
+    ]
+    usual, dearer = (tariff.cost(usage, time.time_ns()) for usage in usages)
+    search = Usage(requests=1, service_tier="us")
+
+    assert usual.nanousd is not None
+    assert dearer.nanousd == usual.nanousd * 11 // 10
+    assert not dearer.is_assumed
+    assert tariff.cost(search, time.time_ns()).nanousd == 10_000_000
 
 
 def test_it_is_not_loaded_before_it_is_asked() -> None:

@@ -105,6 +105,31 @@ def test_amounts_are_read_by_what_they_hold_for(name: str, amounts: dict[Any, di
     assert _amounts(_read()[name]) == nano
 
 
+def test_what_is_told_as_a_multiple_is_a_price_of_its_own() -> None:
+    record = {
+        "litellm_provider": "anthropic",
+        "input_cost_per_token": 5e-06,
+        "output_cost_per_token": 2.5e-05,
+        "input_cost_per_token_above_200k_tokens": 1e-05,
+        "search_context_cost_per_query": {"search_context_size_medium": 0.01},
+        "provider_specific_entry": {"us": 1.1, "fast": 2, "elsewhere": 3},
+    }
+    (listing,) = read_litellm(json.dumps({"claude": record}).encode(), CAPABILITIES)
+    nano = {
+        condition: {rate: amount // 1_000_000 for rate, amount in held.items()}
+        for condition, held in _amounts(listing).items()
+    }
+
+    assert nano == {
+        ("", 0): {"input": 5000, "output": 25_000, "request": 10_000_000},
+        ("", 200_000): {"input": 10_000},
+        ("fast", 0): {"input": 10_000, "output": 50_000},
+        ("fast", 200_000): {"input": 20_000},
+        ("us", 0): {"input": 5500, "output": 27_500},
+        ("us", 200_000): {"input": 11_000},
+    }
+
+
 @pytest.mark.parametrize("data", [b"", b"[]", b"{", b'{"a": NaN', b"\xff"])
 def test_what_is_no_price_list_is_refused(data: bytes) -> None:
     with pytest.raises(InvalidRecord, match="no price list"):

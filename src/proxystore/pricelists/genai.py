@@ -12,9 +12,11 @@ from functools import cache
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from proxystore.pricelists.listing import Listing
 from proxystore.pricelists.names import bedrock_name, placeless, provider_of, same_provider
-from proxystore.pricing import EVER, Price, femtousd_of
+from proxystore.pricing import EVER, RATES, Price, femtousd_of
 
 if TYPE_CHECKING:
     from genai_prices import types
@@ -41,8 +43,13 @@ _RATES: Final = {
     "audio_hours": ("second", 3600),
     "input_audio_hours": ("second", 3600),
 }
+_AMOUNTS: Final = [f"{rate}_femtousd" for rate in RATES]
+_NOT_OF_TOKENS: Final = frozenset({"request_femtousd", "second_femtousd", "call_femtousd"})
 _BARE: Final = ("openai", "anthropic", "google", "aws")
 """Whose models go by their own names; the first one has the name."""
+
+_HELD_TO_THE_US: Final = "anthropic"
+"""Whose answers tell of inference that may not leave the US: of its price the list does not tell, LiteLLM's does."""
 
 _TIER_KEYS: Final = {"service_tier", "processing", "speed"}
 
@@ -131,7 +138,10 @@ def _listing(name: str, provider: types.Provider, model: types.ModelInfo) -> Lis
         | ({"price_comments": model.price_comments} if model.price_comments else {})
         | ({"deprecated": True} if model.deprecated else {}),
     }
-    return Listing(name=name, provider=provider_of(provider.id), fields=fields, prices=tuple(_prices(model)))
+    prices = tuple(_prices(model))
+    if provider.id == _HELD_TO_THE_US:
+        prices += tuple(map(_in_the_us, (price for price in prices if price.service_tier == "")))
+    return Listing(name=name, provider=provider_of(provider.id), fields=fields, prices=prices)
 
 
 def _prices(model: types.ModelInfo) -> Iterator[Price]:
@@ -147,6 +157,15 @@ def _prices(model: types.ModelInfo) -> Iterator[Price]:
     variants.pop("", None)
     for tier, several in variants.items():
         yield from _following(several, service_tier=tier)
+
+
+def _in_the_us(price: Price) -> Price:
+    """Return what inference in the US alone costs: of all tokens a tenth more."""
+    dearer: dict[str, Any] = {
+        name: None if name in _NOT_OF_TOKENS or amount is None else amount * 11 // 10
+        for name, amount in zip(_AMOUNTS, price.rates, strict=True)
+    }
+    return msgspec.structs.replace(price, service_tier="us", **dearer)
 
 
 def _versions(conditional: Sequence[types.ConditionalPrice]) -> Iterator[Price]:

@@ -46,6 +46,9 @@ _PIECES: Final = {
 """What a piece is where it is no search."""
 
 _SEARCH: Final = ("search_context_cost_per_query", "search_context_size_medium")
+_MULTIPLES: Final = "provider_specific_entry"
+_MULTIPLIED: Final = ("fast", "us")
+_ONES: Final = frozenset({"request", "second", "call"})
 _TIERS: Final = {"batches": "batch"}
 _KEY: Final = re.compile(
     rf"({'|'.join(sorted(_RATES, key=len, reverse=True))})"
@@ -135,6 +138,7 @@ def _amounts(name: str, record: Mapping[str, Any]) -> tuple[dict[Condition, dict
         held.update({_RATES[key]: _femtousd(name, key, value) for key, value in step.items() if key in _RATES})
         used.add("tiered_pricing")
     _add_pieces(name, record, amounts)
+    _add_multiples(record, amounts)
     return amounts, used
 
 
@@ -147,6 +151,19 @@ def _add_pieces(name: str, record: Mapping[str, Any], amounts: dict[Condition, d
     key = _PIECES.get(str(record.get("mode")), "")
     if _is_amount(record.get(key)):
         amounts.setdefault(("", 0), {}).setdefault("request", _femtousd(name, key, record[key]))
+
+
+def _add_multiples(record: Mapping[str, Any], amounts: dict[Condition, dict[str, int]]) -> None:
+    """Add what tokens cost where that is told as a multiple of the ordinary: held to the US, or fast."""
+    told = record.get(_MULTIPLES)
+    factors: dict[str, Any] = told if isinstance(told, dict) else {}
+    ordinary = [(above, held) for (tier, above), held in amounts.items() if not tier]
+    for tier in _MULTIPLIED:
+        factor: Any = factors.get(tier)
+        if _is_amount(factor):
+            for above, held in ordinary:
+                dearer = {rate: round(amount * factor) for rate, amount in held.items() if rate not in _ONES}
+                amounts[tier, above] = dearer | amounts.get((tier, above), {})
 
 
 def _prices(amounts: Mapping[Condition, Mapping[str, int]]) -> Iterator[Price]:

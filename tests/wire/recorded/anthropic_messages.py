@@ -9,7 +9,7 @@ _MODEL = "claude-sonnet-4-5-20250929"
 _USAGE = (
     b'{"input_tokens":20,"cache_creation_input_tokens":10,"cache_read_input_tokens":80,"cache_creation":'
     b'{"ephemeral_5m_input_tokens":4,"ephemeral_1h_input_tokens":6},"output_tokens":%d,"service_tier":"standard",'
-    b'"inference_geo":"us"}'
+    b'"inference_geo":"global"}'
 )
 _MESSAGE = (
     b'{"id":"msg_1","type":"message","role":"assistant","model":"claude-sonnet-4-5-20250929","content":%b,'
@@ -81,6 +81,12 @@ RECORDINGS = [
         ),
         Usage(output_tokens=20, reasoning_tokens=30, quality="reported", response_model=_MODEL, service_tier="fast"),
         finish_reason="length",
+    ),
+    _recording(
+        "document, held to the US",
+        _MESSAGE % (_TEXT, b'"end_turn"', b'{"input_tokens":7,"output_tokens":5,"inference_geo":"us"}'),
+        Usage(input_tokens=7, output_tokens=5, quality="reported", response_model=_MODEL, service_tier="us"),
+        finish_reason="stop",
     ),
     _recording(
         "document, priority, an older cache",

@@ -50,7 +50,7 @@ def usage_in(told: dict[str, Any], model: str | None) -> Usage | None:
         **buckets,
         quality="reported" if is_sound else "inconsistent",
         response_model=model,
-        service_tier="fast" if told.get("speed") == "fast" else tier_in(told.get("service_tier")),
+        service_tier="fast" if told.get("speed") == "fast" else _tier(told),
     )
 
 
@@ -81,8 +81,13 @@ def _plain_usage(told: dict[str, Any], model: str | None) -> Usage | None:
         output_tokens=output,
         quality="reported",
         response_model=model,
-        service_tier=tier_in(told.get("service_tier")),
+        service_tier=_tier(told),
     )
+
+
+def _tier(told: dict[str, Any]) -> str | None:
+    """Return the service tier; ``us`` is that of an ordinary one whose inference may not leave the US."""
+    return tier_in(told.get("service_tier")) or ("us" if told.get("inference_geo") == "us" else None)
 
 
 def _with_iterations(told: dict[str, Any], iterations: object) -> dict[str, Any]:
