@@ -71,7 +71,7 @@ class AnswerListener:
         is_told = isinstance(reason, str) and 0 < len(reason) <= _LONGEST_REASON
         counts = {"prompt_tokens": told.prompt_eval_count, "completion_tokens": told.eval_count}
         usage = usage_in(counts, model)
-        if usage is None and told.done is True and reason in _PREPARING:
+        if usage is None and told.done is True and is_told and reason in _PREPARING:
             usage = Usage(quality="reported", response_model=model)  # nothing was said: a model was loaded, or put away
         if usage is not None:
             self._usage = usage
