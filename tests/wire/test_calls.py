@@ -133,6 +133,36 @@ def _call(path: str, body: bytes = b"") -> tuple[str, Call]:
             Call(operation_name="generate_content", request_model="gemini-2.5-pro"),
         ),
         (
+            "/v2/rerank",
+            b'{"model":"rerank-v3.5","query":"eight by","documents":["four",{"text":"four"}]}',
+            "cohere.rerank",
+            Call(operation_name="rerank", request_model="rerank-v3.5", estimated_input_tokens=4),
+        ),
+        (
+            "/score",
+            b'{"model":"bge","text_1":"four","text_2":["four"]}',
+            "vllm.score",
+            Call(operation_name="rerank", request_model="bge", estimated_input_tokens=2),
+        ),
+        (
+            "/tokenize",
+            b'{"content":"four"}',
+            "vllm.tokenize",
+            Call(operation_name="count_tokens", is_billable=False),
+        ),
+        (
+            "/completion",
+            b'{"prompt":"hi","stream":true,"n_predict":64}',
+            "llamacpp.completion",
+            Call(operation_name="text_completion", is_streaming=True, max_output_tokens=64),
+        ),
+        (
+            "/infill",
+            b'{"model":"qwen","input_prefix":"hi","n_predict":-1,"max_tokens":9}',
+            "llamacpp.completion",
+            Call(operation_name="text_completion", request_model="qwen", max_output_tokens=9),
+        ),
+        (
             "/api/chat",
             b'{"model":"llama3:8b","messages":[],"options":{"num_predict":64}}',
             "ollama.chat",

@@ -16,7 +16,7 @@ _BYTES_PER_TOKEN: Final = 3
 _MOST_CHOICES: Final = 128
 _PAYLOADS: Final = ("data:", "http://", "https://")
 _PAYLOAD_MARKS: Final = (b"data:", b'"data"', b"base64", b"b64_json", b'"images"')
-_SILENT: Final = frozenset({"embeddings", "moderation"})
+_SILENT: Final = frozenset({"classification", "embeddings", "moderation", "rerank"})
 _is_encoded: Final = re.compile(r"[A-Za-z0-9+/_=\r\n-]{512,}").fullmatch
 
 

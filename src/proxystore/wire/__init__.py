@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from proxystore.wire import anthropic, gemini, ollama, openai
+from proxystore.wire import anthropic, gemini, llamacpp, ollama, openai, scoring
 from proxystore.wire.encoding import decode_body, decoded, readable_encodings
 from proxystore.wire.estimating import estimated_input_tokens, rough_input_tokens
 from proxystore.wire.format import Meter, WireFormat
@@ -34,6 +34,12 @@ BUILT_IN: Final[tuple[WireFormat, ...]] = (
     openai.CountInputTokens(),
     openai.CancelResponse(),
     ollama.ShowModel(),
+    scoring.Rerank(),
+    scoring.Score(),
+    scoring.Classify(),
+    scoring.Pooling(),
+    scoring.Tokenize(),
+    llamacpp.Completion(),
 )
 """The formats that need no plugin, in the order in which they are asked."""
 

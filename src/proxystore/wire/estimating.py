@@ -23,6 +23,11 @@ _ASKED: Final = (
     "requests",
     "systemInstruction",
     "system_instruction",
+    "query",
+    "documents",
+    "texts",
+    "text_1",
+    "text_2",
 )
 """Where the text of a request stands, in one API or another."""
 

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from tests.wire.recorded import anthropic_messages, gemini_content, ollama_answers, openai_media, openai_responses
+from tests.wire.recorded import (
+    anthropic_messages,
+    gemini_content,
+    llamacpp_completion,
+    ollama_answers,
+    openai_media,
+    openai_responses,
+    scoring,
+)
 from tests.wire.recorded.recording import Recording
 
 ALL: list[Recording] = [
@@ -11,4 +19,6 @@ ALL: list[Recording] = [
     *anthropic_messages.RECORDINGS,
     *gemini_content.RECORDINGS,
     *ollama_answers.RECORDINGS,
+    *llamacpp_completion.RECORDINGS,
+    *scoring.RECORDINGS,
 ]
