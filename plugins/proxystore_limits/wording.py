@@ -31,16 +31,16 @@ def denial_of(found: Exhausted) -> Denial:
         return Denial(
             status=429,
             code="rate_limit_exceeded",
-            message=f"Rate limit reached: {_amount(limit)} {_WINDOWS[limit.window]}. {_when(found)}",
+            message=_message(found, "rate limit", "reached"),
             retry_after=found.retry_after,
+            headers=() if found.retry_after is not None else _NEVER_RETRY,
             unit=limit.unit,
         )
     is_money = limit.unit == "nanousd"
-    what = "Budget" if is_money else "Quota"
     return Denial(
         status=402 if is_money else 429,
         code="budget_exceeded" if is_money else "quota_exceeded",
-        message=f"{what} used up: {_amount(limit)} {_WINDOWS[limit.window]}. {_when(found)}",
+        message=_message(found, "budget" if is_money else "quota", "used up"),
         headers=_NEVER_RETRY,
         unit=limit.unit,
     )
@@ -50,6 +50,15 @@ def _amount(limit: Limit) -> str:
     if limit.unit != "nanousd":
         return f"{limit.amount:,} {limit.unit}"
     return f"{(limit.amount / _NANO).normalize():f} USD"
+
+
+def _message(found: Exhausted, what: str, over: str) -> str:
+    """Return what is over and when it is not; where it never is, the request by itself is too much."""
+    limit = found.limit
+    amount = f"{_amount(limit)} {_WINDOWS[limit.window]}"
+    if found.retry_after is None and limit.window != "ever" and limit.unit != "requests":
+        return f"This request may use more than the whole {what}: {amount}. Ask for a shorter answer (max_tokens)."
+    return f"{what.capitalize()} {over}: {amount}. {_when(found)}"
 
 
 def _when(found: Exhausted) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,18 +17,20 @@ from proxystore.ids import uuid7
 from proxystore.ledger import Begin
 from proxystore.ledger.entries import failed
 from proxystore.limits import Exhausted, Reservation, Timing
+from proxystore.limits.clock import Clock
 from proxystore.settings import Settings
 from tests.ledger.world import database, entry
-from tests.limits.world import budget, counted, limit
+from tests.limits.world import TurnedClock, budget, counted, limit
 
 _LOCK = Statement(text("LOCK TABLE proxystore.limit_windows, proxystore.budget_windows IN ACCESS EXCLUSIVE MODE"))
 
 
 @asynccontextmanager
-async def _store(settings: Settings, policy: str) -> AsyncIterator[Store]:
+async def _store(settings: Settings, policy: str, clock: Clock | None = None) -> AsyncIterator[Store]:
     values = settings.model_dump(exclude_unset=True) | {"limits_when_down": policy}
     store = Store(settings=Settings(**values))
     store.limits.timing = Timing(idle=0.02, deadline=0.15)
+    store.limits.clock = clock or Clock()
     async with store:
         yield store
 
@@ -110,3 +113,28 @@ async def test_a_budget_that_went_on_counts_what_was_reported(settings: Settings
 async def _patient(store: Store) -> AsyncIterator[None]:
     store.limits.timing = msgspec.structs.replace(store.limits.timing, deadline=10.0)
     yield
+
+
+@pytest.mark.parametrize("way", ["settled", "gone"])
+async def test_nothing_is_let_through_with_what_may_be_others_by_now(settings: Settings, way: str) -> None:
+    """The process is cut off from the database for longer than what it holds is its own; answers go on ending."""
+    limits, both = (limit("tokens", 100),), (limit("tokens", 100), limit("nanousd", 100))
+    clock = TurnedClock()
+    async with _store(settings, "refuse", clock) as store:
+        taken = await store.limits.reserve(limits, tokens=100)
+        assert isinstance(taken, Reservation)
+        async with _away(settings):
+            if way == "gone":
+                store.limits.settle(taken)
+                leaving = asyncio.ensure_future(store.limits.reserve(both, tokens=100, nanousd=1))
+                await asyncio.sleep(0)
+            clock.paused += 60
+            waiting = asyncio.ensure_future(store.limits.reserve(limits, tokens=60))
+            await asyncio.sleep(0)
+            if way == "gone":
+                leaving.cancel()
+            else:
+                store.limits.settle(taken)
+            found = await waiting
+        assert isinstance(found, Exhausted)
+        assert found.cause == "unavailable"

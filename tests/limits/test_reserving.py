@@ -6,16 +6,21 @@ import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
 from proxystore import Store
+from proxystore.database import Query, Statement
 from proxystore.ledger.settling import release_dead
 from proxystore.limits import Exhausted, Reservation
 from proxystore.limits.plans import Plans
 from proxystore.limits.pool import Pool
+from proxystore.schema.limits import processes
 from proxystore.settings import Settings
 from tests.ledger.world import entry
 from tests.limits.world import TurnedClock, budget, counted, limit, reserved
 
+_BACK = Statement(update(processes).values(beat_at=processes.c.beat_at - 60_000_000))
+_HEARD_OF = Query(select(processes.c.process_id), lambda process_id: process_id)
 _WINDOWS = ["minute", "day", "month", "ever"]
 
 
@@ -187,6 +192,47 @@ async def test_nothing_that_is_granted_is_given_back_with_what_is_in_doubt(setti
         await asking.tidy()
         assert isinstance(await asked[0], Reservation)
         assert (await budget(store, "tokens"))[1] >= 10
+
+
+async def test_nothing_is_left_behind_by_processes_that_held_something(settings: Settings) -> None:
+    limits, clock = (limit("tokens", 1000),), TurnedClock()
+    for is_settled in (True, False):
+        async with Store(settings=settings) as store:
+            taken = await store.limits.reserve(limits, tokens=10)
+            assert isinstance(taken, Reservation)
+            if is_settled:
+                store.limits.settle(taken)
+    store = Store(settings=settings)
+    store.limits.clock = clock
+    async with store:
+        await store.database.execute(_BACK)  # to a minute ago
+        taken = await store.limits.reserve(limits, tokens=10)
+        assert isinstance(taken, Reservation)
+        async with asyncio.timeout(10):
+            while await store.database.fetch_all(_HEARD_OF) != [store.ledger.process_id]:
+                await asyncio.sleep(0.01)
+        assert await budget(store, "tokens") == (0, 10)
+
+
+async def test_an_error_that_nobody_foresaw_ends_no_upkeep(settings: Settings) -> None:
+    limits = (limit("tokens", 1000),)
+    async with Store(settings=settings) as store:
+        asking = store.limits._asking
+        assert asking is not None
+        tidy, errors = asking.tidy, iter([RuntimeError(), KeyError()])
+
+        async def failing() -> None:
+            for error in errors:
+                raise error
+            await tidy()
+
+        asking.tidy = failing  # type: ignore[method-assign]
+        taken = await store.limits.reserve(limits, tokens=10)
+        assert isinstance(taken, Reservation)
+        store.limits.settle(taken)
+        async with asyncio.timeout(10):
+            while await budget(store, "tokens") != (0, 0):
+                await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize(

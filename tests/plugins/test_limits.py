@@ -266,6 +266,25 @@ async def test_keys_bring_their_limits(settings: Settings) -> None:
             assert second.status == status, (option, second.body)
 
 
+@pytest.mark.parametrize(
+    ("held_to", "words"),
+    [
+        (limit("tokens", 40, "minute"), "This request may use more than the whole rate limit: 40 tokens a minute. "),
+        (limit("tokens", 40, "day"), "This request may use more than the whole quota: 40 tokens a day. "),
+        (limit("nanousd", 10, "month"), "This request may use more than the whole budget: 0.00000001 USD a month. "),
+    ],
+    ids=str,
+)
+async def test_a_request_that_is_too_much_at_any_time_is_told_what_helps(
+    settings: Settings, held_to: Limit, words: str
+) -> None:
+    async with _wrapped(settings, FakeUpstream(), Doorman(held_to)) as (_, app):
+        refused = await _ask(app)
+    assert json.loads(refused.body)["error"]["message"] == words + "Ask for a shorter answer (max_tokens)."
+    assert _told(refused)["x-should-retry"] == "false"
+    assert "retry-after" not in _told(refused)
+
+
 async def test_a_budget_is_charged_for_what_is_made_in_the_background(settings: Settings) -> None:
     class Team:
         @hookimpl

@@ -64,14 +64,22 @@ class Asking:
         """Set *need* aside, at once if it is there, else as soon as it is."""
         waiter = Waiter(need, asyncio.get_running_loop().create_future())
         self._expire(pool, now)
-        is_ours = pool.span is None or now < self.tenure.ends_at
-        if is_ours and now < pool.usable_until and pool.free >= need and not pool.waiting:
+        if self.may_spend(pool, now) and pool.free >= need and not pool.waiting:
             pool.free -= need
             waiter.future.set_result(True)
         else:
             pool.waiting.append(waiter)
             self.want(pool)
         return waiter
+
+    def may_spend(self, pool: Pool, now: float) -> bool:
+        """Return whether what is free of *pool* is ours at that time, as far as we know."""
+        return now < (pool.usable_until if pool.span is None else self.tenure.ends_at)
+
+    def serve(self, pool: Pool) -> None:
+        """Let those go on who wait for *pool*, now that something has come back; not if it may be others' by now."""
+        if self.may_spend(pool, self.clock.elapsed()):
+            pool.serve()
 
     def return_late(self, pool: Pool, amount: int) -> None:
         """Note what comes back of the minute before."""

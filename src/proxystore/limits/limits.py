@@ -172,8 +172,8 @@ class Limits:
                 self._give_up(pool, -rest)
             elif at >= pool.began_at:
                 pool.free += rest
-            if pool.waiting:
-                pool.serve()
+            if pool.waiting and self._asking is not None:
+                self._asking.serve(pool)
 
     def estimate(self, call: Call, body: bytes, most_output: int = MOST_OUTPUT) -> tuple[int, int]:
         """Return how many tokens a request can read and write at most.
@@ -211,25 +211,25 @@ class Limits:
         try:
             await _wait([waiter.future for _, waiter in waiters], self.timing.deadline)
         except BaseException:
-            _put_back(waiters)
+            _put_back(waiters, asking)
             raise
-        return self._conclude(plan, amounts, waiters)
+        return self._conclude(plan, amounts, waiters, asking)
 
     def _conclude(
-        self, plan: Plan, amounts: tuple[int, int, int], waiters: Sequence[tuple[Pool, Waiter]]
+        self, plan: Plan, amounts: tuple[int, int, int], waiters: Sequence[tuple[Pool, Waiter]], asking: Asking
     ) -> Reservation | Exhausted:
         """Return what came of waiting: all or nothing."""
         now = self.clock.elapsed()
         for pool, waiter in waiters:
             if waiter.is_refused:
-                _put_back(waiters)
+                _put_back(waiters, asking)
                 return exhausted(pool, waiter.need, now, self.clock.now_ns())
         lacking = [pool for pool, waiter in waiters if not waiter.is_served]
         if lacking and now - self._told_at >= _MINUTE:
             self._told_at = now
             self._tell(waiters)
         if lacking and not self._goes_on:
-            _put_back(waiters)
+            _put_back(waiters, asking)
             return unavailable(lacking[0])
         pools = plan.pools
         if lacking:
@@ -263,11 +263,11 @@ async def _wait(futures: Sequence[asyncio.Future[bool]], deadline: float) -> Non
         await asyncio.wait(waiting, timeout=deadline)
 
 
-def _put_back(waiters: Sequence[tuple[Pool, Waiter]]) -> None:
+def _put_back(waiters: Sequence[tuple[Pool, Waiter]], asking: Asking) -> None:
     for pool, waiter in waiters:
         if waiter.is_served:
             pool.free += waiter.need
             if pool.waiting:
-                pool.serve()
+                asking.serve(pool)
         else:
             waiter.future.cancel()

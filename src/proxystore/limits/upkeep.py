@@ -43,6 +43,10 @@ class Upkeep:
                 if not self._is_failing:
                     _log.warning("limits cannot be looked after; it will be tried again: %s", error)
                 self._is_failing = True
+            except Exception:  # noqa: BLE001  one that nobody foresaw: what is held would never come back
+                if not self._is_failing:
+                    _log.exception("limits cannot be looked after, which nobody foresaw; it will be tried again")
+                self._is_failing = True
             else:
                 self._is_failing = False
             await self._pause()

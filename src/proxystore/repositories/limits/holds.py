@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, FromClause, bindparam, case, delete, or_, select, update
+from sqlalchemy import BigInteger, FromClause, bindparam, case, delete, exists, or_, select, update
 
 from proxystore.database import Counted, Query, Rowset, Script, Statement
 from proxystore.database.compiling import DialectName
@@ -45,7 +45,8 @@ def bury(dialect: DialectName, spared: UUID, now: int, patience: int) -> Script[
     """Let go of what processes hold, but for *spared*, that have not been heard of for *patience* microseconds.
 
     Those from whose time the clock has been set back, as it is when a host starts anew, are among them. One that is
-    heard of in this very moment keeps what it holds, or waits and is told that it holds nothing.
+    heard of in this very moment keeps what it holds, or waits and is told that it holds nothing. Of the others that
+    have not been heard of for as long nothing is left behind.
 
     Returns:
         How many there were.
@@ -61,6 +62,7 @@ def bury(dialect: DialectName, spared: UUID, now: int, patience: int) -> Script[
                 continue
         yield from release(dialect, [process_id])
         count += 1
+    yield _SWEEP, {"since": now - patience, "until": now + patience}
     return count
 
 
@@ -106,15 +108,17 @@ _FORGET_SILENT: Final = Statement(
         processes.c.beat_at == bindparam("beat_at", type_=BigInteger()),
     )
 )
-_OUT_OF_TIME: Final = or_(
-    processes.c.process_id.is_(None),
+_SILENT: Final = or_(
     processes.c.beat_at < bindparam("since", type_=BigInteger()),
     processes.c.beat_at > bindparam("until", type_=BigInteger()),
+)
+_SWEEP: Final = Statement(
+    delete(processes).where(_SILENT, ~exists().where(holds.c.process_id == processes.c.process_id))
 )
 _DEAD: Final = Query(
     select(holds.c.process_id, processes.c.beat_at)
     .join(processes, processes.c.process_id == holds.c.process_id, isouter=True)
-    .where(_OUT_OF_TIME)
+    .where(or_(processes.c.process_id.is_(None), _SILENT))
     .distinct(),
     _row,
 )
