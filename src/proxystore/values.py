@@ -104,7 +104,6 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         max_output_tokens: The caller's bound on generated tokens.
         end_user: On whose behalf the caller says it asks.
         is_billable: Whether it costs anything; counting tokens does not.
-        estimated_input_tokens: About how many tokens go in, where the answer may not tell; ``None`` where it will.
         is_background: Whether the answer is made without anybody waiting for it, to be fetched some other time.
     """
 
@@ -115,7 +114,6 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     max_output_tokens: int | None = None
     end_user: str | None = None
     is_billable: bool = True
-    estimated_input_tokens: int | None = None
     is_background: bool = False
 
 

@@ -61,6 +61,6 @@ RECORDINGS = [
         b'"load_duration":1019500,"prompt_eval_count":8}',
         Usage(input_tokens=8, quality="reported", response_model="all-minilm"),
     ),
-    _embed("older embeddings", b'{"embedding":[0.56,0.01,-0.3]}', Usage(input_tokens=4, quality="estimated")),
+    _embed("older embeddings", b'{"embedding":[0.56,0.01,-0.3]}', Usage()),
     _embed("no embeddings", b'{"error":"model \\"x\\" not found, try pulling it first"}', Usage(), is_failed=True),
 ]

@@ -35,7 +35,7 @@ RECORDINGS = [
         % _RESULTS,
         Usage(input_tokens=56, quality="reported", response_model="bge"),
     ),
-    _recording("Hugging Face", b'[{"index":0,"score":0.98}]', Usage(input_tokens=4, quality="estimated")),
+    _recording("Hugging Face", b'[{"index":0,"score":0.98}]', Usage()),
     _recording("an error", b'{"error":{"message":"no such model"}}', Usage(), is_failed=True),
     _recording(
         "vLLM",
@@ -44,5 +44,5 @@ RECORDINGS = [
         Usage(input_tokens=12, quality="reported", response_model="bge"),
         "/score",
     ),
-    _recording("nothing told", b'{"data":[]}', Usage(input_tokens=4, quality="estimated"), "/pooling"),
+    _recording("nothing told", b'{"data":[]}', Usage(), "/pooling"),
 ]

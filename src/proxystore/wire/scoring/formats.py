@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from proxystore.values import Call, Denial
-from proxystore.wire.estimating import estimated_input_tokens
 from proxystore.wire.format import Meter
 from proxystore.wire.openai.errors import refuse
 from proxystore.wire.openai.request import read_call
@@ -20,12 +19,9 @@ class Rerank:
     operation_name: str = "rerank"
 
     def read(self, path: str, body: bytes) -> Call:
-        """Return the model, and about how much is to be read, for servers that do not tell."""
-        return Call(
-            operation_name=self.operation_name,
-            request_model=read_call(self.operation_name, path, body).request_model,
-            estimated_input_tokens=estimated_input_tokens(body),
-        )
+        """Return the model."""
+        model = read_call(self.operation_name, path, body).request_model
+        return Call(operation_name=self.operation_name, request_model=model)
 
     def ask_for_usage(self, body: bytes) -> bytes:
         """Return *body*: what can be told is."""
@@ -33,7 +29,7 @@ class Rerank:
 
     def meter(self, call: Call, *, content_type: bytes, is_stripping: bool) -> Meter:
         """Return a reader of one document."""
-        return DocumentReader(ScoreListener(call.estimated_input_tokens), b'"usage"', b'"meta"')
+        return DocumentReader(ScoreListener(), b'"usage"', b'"meta"')
 
     def refuse(self, denial: Denial) -> bytes:
         """Return OpenAI's error object."""

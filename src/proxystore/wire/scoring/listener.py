@@ -24,16 +24,11 @@ _decoder: Final = msgspec.json.Decoder(_Said | list[msgspec.Raw])
 
 
 class ScoreListener:
-    """Hears one answer (a `Listener`).
+    """Hears one answer (a `Listener`)."""
 
-    Args:
-        estimated: About how many tokens were asked to be read, for when nobody tells.
-    """
+    __slots__ = ("_usage", "finish_reason", "is_ended", "is_failed")
 
-    __slots__ = ("_estimated", "_usage", "finish_reason", "is_ended", "is_failed")
-
-    def __init__(self, estimated: int | None) -> None:
-        self._estimated = estimated
+    def __init__(self) -> None:
         self._usage = Usage()
         self.finish_reason: str | None = None
         self.is_ended = False
@@ -55,8 +50,8 @@ class ScoreListener:
         usage = _in_tokens(told.usage, model) or _in_searches(told.meta, model)
         if usage is not None:
             self._usage = usage
-        elif self._estimated is not None and not self.is_failed:
-            self._usage = Usage(input_tokens=self._estimated, quality="estimated", response_model=model)
+        elif model is not None:
+            self._usage = Usage(response_model=model)
         return True
 
     def hear_part(self, head: bytes, tail: bytes) -> None:
