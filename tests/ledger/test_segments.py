@@ -123,6 +123,42 @@ def test_however_many_segments_an_outage_leaves_few_are_open_at_a_time(tmp_path:
     segments.forget()
 
 
+def test_of_more_living_processes_than_may_be_open_none_is_passed_over(tmp_path: Path) -> None:
+    journals = [_open(tmp_path) for _ in range(7)]
+    segments = _segments(tmp_path, most_open=3)
+    for _ in range(2):
+        started = [begin() for _ in journals]
+        for journal, one in zip(journals, started, strict=True):
+            journal.begin(one)
+        _read_all(segments, 0)
+        for journal, one in zip(journals, started, strict=True):
+            journal.end(entry(event_id=one.event_id))
+        seen = _read_all(segments, 7)
+        assert sorted(seen) == sorted(one.event_id for one in started)  # each once, and none as failed
+    for journal in journals:
+        journal.begin(begin())
+        journal.close()
+    assert len(_read_all(segments, 7)) == 7
+    segments.refresh()
+    assert not segments.tails
+    assert not any(segments.has(journal.process_id) for journal in journals)
+    segments.forget()
+
+
+def _read_all(segments: Segments, expected: int) -> list[UUID]:
+    """Go round as the writer does, some rounds more than it should take."""
+    seen = []
+    for _ in range(16):
+        segments.refresh()
+        assert len(segments.tails) <= 3
+        items = segments.read(10)
+        _acknowledge(segments, items)
+        segments.sweep()
+        seen += _ids(items)
+    assert len(seen) == expected
+    return seen
+
+
 def test_more_dead_processes_than_may_be_open_leave_nothing_open(tmp_path: Path) -> None:
     given = [begin() for _ in range(5)]
     for one in given:

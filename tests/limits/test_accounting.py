@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import defaultdict
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -151,3 +152,24 @@ def test_the_books_balance(
             await books.step(*step)
 
     run(work)
+
+
+def test_however_many_processes_hold_nothing_they_are_forgotten_in_two_statements() -> None:
+    """Every segment that a writer finds when it starts is of one, and on SQLite others wait meanwhile."""
+    steps = release("sqlite", [uuid4() for _ in range(256)])
+    next(steps)
+    steps.send([])
+
+    with pytest.raises(StopIteration):
+        steps.send([])
+
+
+def test_all_that_the_dead_hold_is_locked_in_order_before_any_of_it_comes_back() -> None:
+    rows = [(process, f"key_{9 - number}", "tokens", "ever", 0, 5) for number, process in enumerate(sorted(_PROCESSES))]
+    steps = release("postgresql", _PROCESSES)
+    next(steps)
+    steps.send([])
+    _, values = steps.send(rows)
+
+    locked = [row["owner"] for row in json.loads(str(values["rows"]))]
+    assert locked == ["key_7", "key_8", "key_9"]

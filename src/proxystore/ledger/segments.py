@@ -40,6 +40,7 @@ class Segments:
         self._most_open = most_open
         self._tails: dict[UUID, Tail] = {}
         self._paths: set[Path] = set()
+        self._resting: dict[Path, Tail] = {}
         self._refused: dict[Path, float] = {}
         self._waiting: dict[Path, UUID | None] = {}
         self._turn = 0
@@ -56,17 +57,24 @@ class Segments:
         return sum(tail.pending_bytes for tail in self._tails.values())
 
     def refresh(self) -> list[Tail]:
-        """Open segments that are new here, as many as may be open, and return them: tell them ``acked``."""
+        """Open segments that are new here, as many as may be open, and return them: tell them ``acked``.
+
+        Where more than may be open belong to processes that live, these take turns.
+        """
         found = {Path(entry.path) for entry in os.scandir(self._directory) if _is_segment(entry.name)}
         for tail in list(self._tails.values()):
             tail.look()
             if tail.is_dead and tail.is_unlinked and tail.path in found:
                 self._drop(tail)  # somebody removed it, and its owner put it back
         self._refused = {path: at for path, at in self._refused.items() if path in found and at > time.monotonic()}
-        unknown = sorted(found - self._paths - self._refused.keys() - self._keeping.paths)
+        self._resting = {path: tail for path, tail in self._resting.items() if path in found}
+        unopened = found - self._paths - self._refused.keys() - self._keeping.paths
+        waiting = [path for path in self._waiting if path in unopened]  # those first that have waited for longest
+        waiting += sorted(unopened.difference(waiting))
+        rested = self._make_room(len(waiting))
         room = max(0, self._most_open - len(self._tails))
-        self._waiting = {path: self._waiting.get(path) or _process_of(path) for path in unknown[room:]}
-        new = [opened for path in unknown[:room] if (opened := self._open(path)) is not None]
+        new = [opened for path in waiting[:room] if not self._wake(path) and (opened := self._open(path)) is not None]
+        self._waiting = {path: self._process_of(path) for path in (*waiting[room:], *rested)}
         self.ignored = sum(path.suffix == SUFFIX for path in self._refused)
         return new
 
@@ -116,6 +124,7 @@ class Segments:
         """Close everything: the next refresh begins anew, from what the database says."""
         for tail in list(self._tails.values()):
             self._drop(tail)
+        self._resting.clear()
         self._refused.clear()
         self._waiting.clear()
         self._keeping.forget()
@@ -124,12 +133,30 @@ class Segments:
         """Let go of the files, and of the locks on the dead's, in a forked child."""
         self.forget()
 
+    def _make_room(self, wanted: int) -> list[Path]:
+        """Let some whose owners live rest, and return which: those that have been open for longest, but never all."""
+        crowd = wanted - (self._most_open - len(self._tails))
+        if crowd <= 0:
+            return []
+        live = [tail for tail in self._tails.values() if not tail.is_dead and tail.owed <= tail.acked]
+        resting = live[: min(crowd, len(live) // 2)]
+        for tail in resting:
+            self._drop(tail)
+            self._resting[tail.path] = tail
+        return [tail.path for tail in resting]
+
+    def _wake(self, path: Path) -> bool:
+        """Go on with one that has rested, where it was left; return whether there is one."""
+        tail = self._resting.pop(path, None)
+        if tail is None or not tail.reopen():
+            return False
+        self._take(tail)
+        return True
+
     def _open(self, path: Path) -> Tail | None:
         tail = Tail.open(path) if path.suffix == SUFFIX else None
         if tail is not None and self._is_ours(tail):
-            self._tails[tail.segment_id] = tail
-            self._paths.add(path)
-            tail.look()
+            self._take(tail)
             return tail
         if tail is not None:
             tail.close()
@@ -154,6 +181,10 @@ class Segments:
         name = tail.header.file_name
         return tail.path.name != name and (self._directory / name).exists()
 
+    def _process_of(self, path: Path) -> UUID | None:
+        rested = self._resting.get(path)
+        return rested.header.process_id if rested is not None else self._waiting.get(path) or _process_of(path)
+
     def _has_unread(self, process_id: UUID) -> bool:
         is_unread = any(tail.header.process_id == process_id and not tail.is_read for tail in self._tails.values())
         return is_unread or process_id in self._waiting.values()
@@ -162,6 +193,11 @@ class Segments:
         tails = list(self._tails.values())
         self._turn = (self._turn + 1) % max(1, len(tails))
         return tails[self._turn :] + tails[: self._turn]
+
+    def _take(self, tail: Tail) -> None:
+        self._tails[tail.segment_id] = tail
+        self._paths.add(tail.path)
+        tail.look()
 
     def _drop(self, tail: Tail) -> None:
         tail.close()

@@ -159,6 +159,14 @@ class Tail:
         """Let go of the file, and of the lock if its owner is dead."""
         os.close(self._file)
 
+    def reopen(self) -> bool:
+        """Go on where `close` has left it, in the file that has its name now; return whether there is one."""
+        try:
+            self._file = os.open(self.path, os.O_RDONLY)
+        except FileNotFoundError:
+            return False
+        return True
+
     def _frames(self) -> Iterator[Frame]:
         # Of a dead owner's segment all the rest is read, for damage to be told from an entry that lies across chunks.
         most = self.size - self._position if self.is_dead else _CHUNK

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 from uuid import UUID
 
@@ -30,15 +32,21 @@ def give_back(dialect: DialectName, process_id: UUID, rows: Sequence[tuple[Any, 
 
 
 def release(dialect: DialectName, process_ids: Sequence[UUID]) -> Script[int]:
-    """Let go of all that processes hold, and forget them; return how many budgets got something back."""
-    count = 0
-    for process_id in sorted(process_ids):
-        yield _FORGET, {"process": process_id}
-        rows: list[tuple[Any, ...]] = yield _ALL, {"process": process_id}
-        count += len(rows)
-        if rows:
-            yield from give_back(dialect, process_id, rows)
-    return count
+    """Let go of all that processes hold, and forget them; return how many budgets got something back.
+
+    However many they are, those that hold nothing cost nothing more: a journal's writer names every process of which
+    it finds a segment when it starts.
+    """
+    if not process_ids:
+        return 0
+    yield _FORGET, {"processes": list(process_ids)}
+    held: list[tuple[Any, ...]] = yield _ALL, {"processes": list(process_ids)}
+    if held:
+        budgets = sorted({(*key, 0) for _, *key, _ in held})  # all in order, whoever else gives some of them back
+        yield _LOCK[dialect], {"rows": _AMOUNTS.encoded(dialect, budgets)}
+    for process_id, rows in groupby(sorted(held), itemgetter(0)):
+        yield from give_back(dialect, process_id, [row[1:] for row in rows])
+    return len(held)
 
 
 def bury(dialect: DialectName, spared: UUID, now: int, patience: int) -> Script[int]:
@@ -96,12 +104,12 @@ _REMOVE: Final = Statement(
     delete(holds).where(holds.c.process_id == bindparam("process", type_=Id()), holds.c.amount <= 0)
 )
 _ALL: Final = Query(
-    select(*(holds.c[name] for name in KEY), holds.c.amount).where(
-        holds.c.process_id == bindparam("process", type_=Id())
+    select(holds.c.process_id, *(holds.c[name] for name in KEY), holds.c.amount).where(
+        holds.c.process_id.in_(bindparam("processes", expanding=True))
     ),
     _row,
 )
-_FORGET: Final = Statement(delete(processes).where(processes.c.process_id == bindparam("process", type_=Id())))
+_FORGET: Final = Statement(delete(processes).where(processes.c.process_id.in_(bindparam("processes", expanding=True))))
 _FORGET_SILENT: Final = Statement(
     delete(processes).where(
         processes.c.process_id == bindparam("process", type_=Id()),
