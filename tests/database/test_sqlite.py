@@ -55,6 +55,19 @@ async def test_reads_wait_for_no_writer(sqlite_url: str) -> None:
         assert await asyncio.gather(*(count(database) for _ in range(20))) == [0] * 20
 
 
+async def test_who_finds_the_file_locked_hears_that_it_is_busy_and_opens_it_later(sqlite_url: str) -> None:
+    async with library(sqlite_url):
+        pass
+    database = library_again(sqlite_url)
+    with closing(sqlite3.connect(_file(sqlite_url), isolation_level=None)) as raw:
+        raw.execute("PRAGMA locking_mode = exclusive")
+        raw.execute("CREATE TABLE mine (n)")  # as a backup or a shell does, that wants nobody else there
+        with pytest.raises(StoreBusy):
+            await database.open()
+    async with database:
+        assert await count(database) == 0
+
+
 def library_again(url: str) -> Database:
     """Return a second database for the same file, which gives up soon."""
     return Database(DatabaseURL.parse(url), deadline=1)

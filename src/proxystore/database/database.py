@@ -259,6 +259,10 @@ class Database:
 async def _use(session: Session, work: Callable[[Session], Awaitable[T]]) -> T:
     try:
         await session.acquire()
+    except BaseException:
+        session.drop()
+        raise
+    try:
         result = await work(session)
     except BaseException as error:
         if is_harmless(translate(error)):
