@@ -10,11 +10,11 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import IO, Final, NamedTuple, cast
 from uuid import UUID
 
 import httpx
@@ -111,7 +111,7 @@ class Served:
         known = {answer.worker for answer in self.answered}
         deadline = time.monotonic() + _LONGEST
         while self.answered[-1].worker in known:
-            assert time.monotonic() < deadline
+            assert time.monotonic() < deadline, f"{len(self.answered)} answers, none of them by a new worker"
             try:
                 self.ask()
             except httpx.TransportError:
@@ -120,27 +120,45 @@ class Served:
 
 @contextmanager
 def running(kind: Kind, environ: Mapping[str, str], place: Path = _ROOT) -> Iterator[Served]:
-    """Run a server until the block is left, then tell it to end, and see to it that it does."""
+    """Run a server until the block is left, then tell it to end, and see to it that it does.
+
+    What it says is read meanwhile: a server that writes into a pipe that is full waits, and so do its workers. Where
+    the block fails, the error tells what was said, and where each of its threads was.
+    """
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
     process = start(kind, environ, port, place)
     served = Served(f"http://127.0.0.1:{port}", process)
-    try:
-        _wait_until_live(served)
-        yield served
-        process.terminate()
-        served.said = process.communicate(timeout=_LONGEST)[0]
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)  # its workers as well
-            process.communicate()
+    with ThreadPoolExecutor(1) as reader:
+        said = reader.submit(cast("IO[str]", process.stdout).read)
+        try:
+            _wait_until_live(served)
+            yield served
+            process.terminate()
+            process.wait(_LONGEST)
+            served.said = said.result(_LONGEST)
+        except BaseException as error:
+            _kill(process, signal.SIGABRT)
+            error.add_note(said.result(_LONGEST))
+            raise
+        finally:
+            if process.poll() is None:
+                _kill(process, signal.SIGKILL)
+                process.wait()
+            cast("IO[str]", process.stdout).close()
+
+
+def _kill(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    """Kill a server and its workers."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
 
 
 def start(kind: Kind, environ: Mapping[str, str], port: int, place: Path = _ROOT) -> subprocess.Popen[str]:
     return born.Popen(
         kind.words(port),
         cwd=place,
-        env={**os.environ, **environ},
+        env={**os.environ, "PYTHONFAULTHANDLER": "1", **environ},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -154,7 +172,7 @@ def _wait_until_live(served: Served) -> None:
         try:
             assert httpx.get(f"{served.url}/_proxystore/live").status_code == 200
         except httpx.TransportError:
-            assert served.process.poll() is None, served.process.communicate()[0]
+            assert served.process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.02)
         else:
