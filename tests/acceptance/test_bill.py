@@ -1,4 +1,4 @@
-"""A day of mixed traffic as three APIs speak it, and its bill: what the ledger says is what was written down by hand.
+"""A day of mixed traffic as five APIs speak it, and its bill: what the ledger says is what was written down by hand.
 
 Every amount below was worked out on paper from the prices below; nothing here is computed by the code under test.
 """
@@ -31,6 +31,8 @@ _PRICES = {
         Price.of(input="1.25", cache_read="0.125", output="10"),
         Price.of(above_input_tokens=200_000, input="2.50", cache_read="0.25", output="15"),
     ],
+    "llama3:8b": [Price.of(input="0.05", output="0.08")],
+    "rerank-v3.5": [Price.of(request="0.002")],
     "gemini-2.5-flash": [Price.of(input="0.30", cache_read="0.03", input_audio="1", output="2.50")],
 }
 
@@ -269,7 +271,26 @@ _GEMINI = [
         120_500,
     ),
 ]
-_DAY = [*_OPENAI, *_ANTHROPIC, *_GEMINI]
+_OTHERS = [
+    # Ollama's own API, a stream unless it is told not to be: 26 x 50 + 298 x 80
+    Recorded(
+        "/api/chat",
+        {"model": "llama3:8b", "messages": [{"role": "user", "content": "hello"}]},
+        [
+            '{"model":"llama3:8b","message":{"role":"assistant","content":"one"},"done":false}\n',
+            '{"model":"llama3:8b","done":true,"done_reason":"stop","prompt_eval_count":26,"eval_count":298}\n',
+        ],
+        25_140,
+    ),
+    # Two searches x 2000000
+    Recorded(
+        "/v2/rerank",
+        {"model": "rerank-v3.5", "query": "hello", "documents": ["one", "two"]},
+        [json.dumps({"id": "1", "results": [], "meta": {"billed_units": {"search_units": 2}}})],
+        4_000_000,
+    ),
+]
+_DAY = [*_OPENAI, *_ANTHROPIC, *_GEMINI, *_OTHERS]
 
 
 class Replay:
@@ -303,8 +324,11 @@ class Cache:
         return Answer(chunks=[b"{}"], usage=Usage(input_tokens=1000, output_tokens=100, quality="reported"))
 
 
+_OWNERS = {"claude": "anthropic", "gemini": "gemini", "llama3:8b": "ollama", "rerank": "cohere"}
+
+
 def _owner(model: str) -> str:
-    return {"claude": "anthropic", "gemini": "gemini"}.get(model.partition("-")[0], "openai")
+    return _OWNERS.get(model.partition("-")[0], "openai")
 
 
 def _leaving(at: int | None) -> Any:
@@ -341,9 +365,9 @@ async def test_the_bill_of_a_day_is_what_was_written_down_by_hand(migrated_url: 
         (recorded.nanousd, recorded.saved) for recorded in _DAY
     ]
     # 4750000 + 3279100 + 76250 + 3660800 + 140 + 2 + 2 + 55000 = 11821294, 25352000 + 1380000 = 26732000,
-    # 535000000 + 120500 = 535120500
-    assert total.cost_nanousd == 573_673_794
+    # 535000000 + 120500 = 535120500, 25140 + 4000000 = 4025140
+    assert total.cost_nanousd == 577_698_934
     assert total.saved_nanousd == 3_500_000
     assert (total.requests, total.unpriced, total.cache_hits, total.errors) == (len(_DAY), 1, 1, 1)
     assert sum(day.cost_nanousd for day in days) == total.cost_nanousd
-    assert str(total.cost) == "0.573673794"
+    assert str(total.cost) == "0.577698934"

@@ -34,6 +34,7 @@ def _url(environ: dict[str, str], upstream: FakeUpstream) -> Iterator[str]:
             "UPSTREAM_URL": f"{upstream_url}/v1",
             "UPSTREAM_API_KEY": "sk-upstream",
             "PROXYSTORE_APP_AUTHORIZATION": f"Bearer {_MASTER_KEY}",
+            "PROXYSTORE_UNKNOWN_PATHS": "refuse",
         }
         kind = proxystore_run("litellm.proxy.proxy_server:app")
         with running(kind, {**environ, **theirs}, _PLACE) as server:
