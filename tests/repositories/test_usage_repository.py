@@ -258,5 +258,5 @@ async def test_days_long_ago_are_known_and_their_hours_are_not(settings: Setting
     async with _store(settings, {"event_id": _at(long_ago)}, {}) as store:
         assert sum(_requests(await store.usage.summary("day", since=long_ago)).values()) == 2
         assert sum(_requests(await store.usage.summary("hour")).values()) == 1
-        with pytest.raises(InvalidRecord):
+        with pytest.raises(InvalidRecord, match="one by day may begin before"):
             await store.usage.summary("hour", since=long_ago)

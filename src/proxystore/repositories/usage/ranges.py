@@ -81,8 +81,13 @@ def hours(since: datetime | None, until: datetime | None) -> Range:
     Raises:
         InvalidRecord: An end is no full hour, or asks for hours that are not known any more.
     """
-    first, last = _ends(since, until)
-    return Range(head=_known(_oldest() if since is None else first, last))
+    oldest, (first, last) = _oldest(), _ends(since, until)
+    if since is not None and first < min(oldest, last):
+        raise InvalidRecord(
+            f"Hours are known for {HOURS_KEPT.days} days: a report by hour begins at"
+            f" {_EPOCH + oldest * _HOUR:%Y-%m-%dT%H:%M} (UTC) at the earliest, and one by day may begin before."
+        )
+    return Range(head=(max(first, oldest), last))
 
 
 def _ends(since: datetime | None, until: datetime | None) -> tuple[int, int]:
