@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from proxystore.values import Usage
 from tests.wire.recorded.recording import EVENTS, Recording, events
 
@@ -23,6 +25,12 @@ _EXPECTED = Usage(
     reasoning_tokens=30,
     quality="reported",
     response_model="gpt-5-2025-08-07",
+)
+_SEARCHED = msgspec.structs.replace(_EXPECTED, requests=2)
+_SEARCHES = (
+    b'"output":[{"id":"ws_1","type":"web_search_call","status":"completed","action":{"type":"search","query":"a"}},'
+    b'{"id":"ws_2","type":"web_search_call","status":"completed","action":{"type":"open_page","url":"b"}},'
+    b'{"id":"ws_3","type":"web_search_call","status":"completed"},'
 )
 _DELTA = b'{"type":"response.output_text.delta","sequence_number":4,"item_id":"msg_1","delta":" \xe2\x98\x83 error"}'
 _PART = b'{"type":"response.content_part.added","sequence_number":3,"part":{"type":"output_text","text":""}}'
@@ -65,11 +73,16 @@ _CUT_SHORT = event(b"incomplete", response(b"incomplete", details=b'{"reason":"m
 _FAILED = event(
     b"failed", response(b"failed", usage=b"null", error=b'{"code":"server_error","message":"The server had an error."}')
 )
+_WITH_SEARCHES = response().replace(b'"output":[', _SEARCHES)
 _ERROR = b'{"type":"error","code":"server_error","message":"Sorry.","param":null,"sequence_number":9}'
 _NOTHING = Usage(response_model="gpt-5-2025-08-07")
 
 RECORDINGS = [
     _recording("document", response(), finish_reason="stop"),
+    _recording("document, the web searched", _WITH_SEARCHES, _SEARCHED, finish_reason="stop"),
+    _streamed(
+        "stream, the web searched", _stream(event(b"completed", _WITH_SEARCHES)), _SEARCHED, finish_reason="stop"
+    ),
     _recording(
         "document, flex",
         response(tier=b"flex"),

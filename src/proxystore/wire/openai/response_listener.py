@@ -16,6 +16,7 @@ WORDS: Final = (b'"response"', b"error")
 
 _ENDS: Final = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
 _NAMED_ENDS: Final = tuple(name.encode() for name in sorted(_ENDS))
+_SEARCH: Final = b'"web_search_call"'
 _REASONS: Final = {"max_output_tokens": "length"}
 
 
@@ -30,9 +31,11 @@ class _Said(msgspec.Struct):
     error: Any = None
     incomplete_details: Any = None
     service_tier: Any = None
+    output: msgspec.Raw = msgspec.Raw(b"")
 
 
 _decoder: Final = msgspec.json.Decoder(_Said)
+_items_decoder: Final = msgspec.json.Decoder(list[Any])
 _usage_decoder: Final = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -57,9 +60,11 @@ class ResponseListener:
         if told is None:
             return False
         if told.response is None:
-            self._hear_response(told)
+            items = decode(_items_decoder, told.output) if _SEARCH in bytes(told.output) else None
+            self._hear_response(told, items)
         elif isinstance(told.response, dict):
-            self._hear_response(_Said(**{name: told.response.get(name) for name in _NAMES}))
+            fields: dict[str, Any] = {name: told.response.get(name) for name in _NAMES}
+            self._hear_response(_Said(**fields), told.response.get("output"))
         kind = told.type if isinstance(told.type, str) else None
         if kind in _ENDS or kind == "error":
             self.is_ended = True
@@ -77,11 +82,12 @@ class ResponseListener:
         if b"response.failed" in head:
             self.is_failed = True
 
-    def _hear_response(self, told: _Said) -> None:
+    def _hear_response(self, told: _Said, output: object) -> None:
         model = told.model if isinstance(told.model, str) and told.model else self._usage.response_model
         usage = usage_in_tokens(told.usage, model, told.service_tier)
         if usage is not None:
-            self._usage = usage
+            searches = sum(map(_is_search, output)) if isinstance(output, list) else 0
+            self._usage = msgspec.structs.replace(usage, requests=searches) if searches else usage
         elif model != self._usage.response_model:
             self._usage = msgspec.structs.replace(self._usage, response_model=model)
         if told.error or told.status == "failed":
@@ -93,6 +99,14 @@ class ResponseListener:
 
 
 _NAMES: Final = ("model", "status", "usage", "error", "incomplete_details", "service_tier")
+
+
+def _is_search(item: object) -> bool:
+    """Tell whether a piece of output is a search of the web, each of which is billed; to open a page is none."""
+    if not isinstance(item, dict) or item.get("type") != "web_search_call":
+        return False
+    action = item.get("action")
+    return not isinstance(action, dict) or action.get("type", "search") == "search"
 
 
 def _reason(details: object) -> str | None:
