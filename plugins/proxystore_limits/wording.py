@@ -41,7 +41,8 @@ def denial_of(found: Exhausted) -> Denial:
         status=402 if is_money else 429,
         code="budget_exceeded" if is_money else "quota_exceeded",
         message=_message(found, "budget" if is_money else "quota", "used up"),
-        headers=_NEVER_RETRY,
+        retry_after=found.retry_after if found.cause == "held" else None,
+        headers=() if found.cause == "held" else _NEVER_RETRY,
         unit=limit.unit,
     )
 
@@ -56,6 +57,8 @@ def _message(found: Exhausted, what: str, over: str) -> str:
     """Return what is over and when it is not; where it never is, the request by itself is too much."""
     limit = found.limit
     amount = f"{_amount(limit)} {_WINDOWS[limit.window]}"
+    if found.cause == "held":
+        return f"What is left of the {what}, {amount}, is promised to requests that are on their way. {_when(found)}"
     if found.retry_after is None and limit.window != "ever" and limit.unit != "requests":
         return f"This request may use more than the whole {what}: {amount}. Ask for a shorter answer (max_tokens)."
     return f"{what.capitalize()} {over}: {amount}. {_when(found)}"
@@ -64,7 +67,7 @@ def _message(found: Exhausted, what: str, over: str) -> str:
 def _when(found: Exhausted) -> str:
     if found.retry_after is None:
         return "It does not refill."
-    if found.limit.window in ("day", "month"):
+    if found.cause == "spent" and found.limit.window in ("day", "month"):
         return f"The next {found.limit.window} begins in {_duration(found.retry_after)} (UTC)."
     return f"Try again in {_duration(found.retry_after)}."
 

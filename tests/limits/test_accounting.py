@@ -72,7 +72,7 @@ class _Books:
 
     async def _grant(self, process: int, need: int, want: int) -> None:
         ask = BudgetAsk(self._owner, "tokens", "ever", 0, self._amount, need, want)
-        ((*_, granted, rest),) = await budgets.grant(self._database, _PROCESSES[process], [ask])
+        ((*_, granted, rest, _held),) = await budgets.grant(self._database, _PROCESSES[process], [ask])
         assert rest == self._amount - self._spent - sum(self._held.values())
         assert granted == 0 or need <= granted <= min(rest, need + want)
         assert granted or need > rest or not rest or not need

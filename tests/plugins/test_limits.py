@@ -285,6 +285,31 @@ async def test_a_request_that_is_too_much_at_any_time_is_told_what_helps(
     assert "retry-after" not in _told(refused)
 
 
+async def test_what_is_only_promised_to_others_may_be_had_soon(settings: Settings) -> None:
+    is_asked, may_answer, upstream = asyncio.Event(), asyncio.Event(), FakeUpstream()
+
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        is_asked.set()
+        await may_answer.wait()
+        await upstream(scope, receive, send)
+
+    async with _wrapped(settings, slow, Doorman(limit("nanousd", 600_000, "month"), cost=1_000)) as (store, app):
+        await store.models.create("gpt-4o", prices=[Price.of(input=0, output=10)])
+        first = asyncio.ensure_future(_ask(app))
+        await is_asked.wait()
+        second = await _ask(app)
+        may_answer.set()
+        assert (await first).status == 200
+        assert await store.ledger.drain(10)
+        third = await _ask(app)
+    assert (second.status, _told(second)["retry-after"], third.status) == (402, "1", 200)
+    assert "x-should-retry" not in _told(second)
+    assert json.loads(second.body)["error"]["message"] == (
+        "What is left of the budget, 0.0006 USD a month, is promised to requests that are on their way. "
+        "Try again in 1 second."
+    )
+
+
 async def test_a_budget_is_charged_for_what_is_made_in_the_background(settings: Settings) -> None:
     class Team:
         @hookimpl

@@ -228,7 +228,8 @@ class Asking:
                 by_key[_key(pool)] = pool, need
             granted = await budgets.grant(self._database, self.tenure.process_id, asks)
         for each in granted:
-            by_key[each[:4]][0].seen_at = sent
+            pool, _ = by_key[each[:4]]
+            pool.seen_at, pool.unspent = sent, each.rest + each.held
         return [Answer(*by_key[each[:4]], each.granted, each.rest) for each in granted]
 
     def _turn_to(self, pool: Pool, granted: rates.RateGrant, sent: float) -> None:

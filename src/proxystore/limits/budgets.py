@@ -28,7 +28,7 @@ class BudgetAsk(NamedTuple):
 
 
 class BudgetGrant(NamedTuple):
-    """What was given, out of what was left."""
+    """What was given, out of what was left; and what was held, which may come back."""
 
     owner: str
     unit: str
@@ -36,6 +36,7 @@ class BudgetGrant(NamedTuple):
     period: int
     granted: int
     rest: int
+    held: int
 
 
 async def grant(database: Database, process_id: UUID, asks: Sequence[BudgetAsk]) -> list[BudgetGrant]:
@@ -58,7 +59,7 @@ async def _grant(database: Database, process_id: UUID, asks: Sequence[BudgetAsk]
 
 def _script(process_id: UUID, rows: str) -> Script[list[BudgetGrant]]:
     granted: list[BudgetGrant] = yield _LOOK, {"rows": rows}
-    taken = [each[:-1] for each in granted if each.granted]
+    taken = [each[:5] for each in granted if each.granted]
     if taken:
         encoded = _TAKEN.encoded("sqlite", taken)
         yield _TAKE, {"rows": encoded}
@@ -73,11 +74,15 @@ _TAKEN: Final = Rowset({**KEY_TYPES, "granted": BigInteger()})
 def _looked(asks: FromClause, windows: FromClause) -> Select[Any]:
     """Return what can be given for each of *asks*."""
     left = asks.c.amount - windows.c.spent - windows.c.held
-    rest = select(*asks.c, left.label("rest")).join_from(asks, windows, is_same(asks, windows)).subquery("rest")
+    rest = (
+        select(*asks.c, left.label("rest"), windows.c.held)
+        .join_from(asks, windows, is_same(asks, windows))
+        .subquery("rest")
+    )
     spare = case((rest.c.rest < 0, 0), else_=rest.c.rest) // literal(SHARE)
     generous = rest.c.need + case((rest.c.want < spare, rest.c.want), else_=spare)
     granted = case((rest.c.need > rest.c.rest, 0), (generous > rest.c.rest, rest.c.rest), else_=generous)
-    return select(*(rest.c[name] for name in KEY), granted.label("granted"), rest.c.rest)
+    return select(*(rest.c[name] for name in KEY), granted.label("granted"), rest.c.rest, rest.c.held)
 
 
 def _holding(source: FromClause) -> Any:

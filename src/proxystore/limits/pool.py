@@ -51,6 +51,7 @@ class Pool:
         used, used_at, asked_at: How much was used since the last question, when something was used, and asked for.
         rest: What was left in the database after its last answer, at *seen_at*; *current* and *previous* are the two
             minutes then.
+        unspent: Of a budget, what was left then and what was on its way, which may come back.
         is_wanted: Whether it is about to be asked for.
         is_doubtful: Whether the database may have promised more than we know of.
     """
@@ -75,6 +76,7 @@ class Pool:
         "seen_at",
         "since_ns",
         "span",
+        "unspent",
         "until_ns",
         "usable_until",
         "used",
@@ -90,7 +92,7 @@ class Pool:
             (0, 0, _END_OF_TIME) if self.span is None else period_at(self.span, at_ns)
         )
         self.free = self.low = self.out = self.used = self.current = self.previous = 0
-        self.rest = limit.amount
+        self.rest = self.unspent = limit.amount
         self.usable_until = 0.0 if self.span is None else float("inf")
         self.began_at = self.asked_at = self.used_at = self.seen_at = self.refused_until = 0.0
         self.refused_need = 0

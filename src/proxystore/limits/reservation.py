@@ -61,10 +61,11 @@ class Exhausted(msgspec.Struct, frozen=True, kw_only=True):
         limit: Which limit stands in the way.
         remaining: How much of it is left, as far as this process knows.
         retry_after: Seconds until it can be otherwise; ``None`` if that is never.
-        cause: ``spent``, or ``unavailable`` if the database cannot be asked.
+        cause: ``spent``; ``held`` if it is only promised to requests that are on their way; ``unavailable`` if the
+            database cannot be asked.
     """
 
     limit: Limit
     remaining: int
     retry_after: float | None
-    cause: Literal["spent", "unavailable"] = "spent"
+    cause: Literal["spent", "held", "unavailable"] = "spent"

@@ -11,16 +11,19 @@ from proxystore.values import Quota
 
 _MINUTE: Final = 60.0
 _NS: Final = 10**9
+_SOON: Final = 1.0
 
 
 def exhausted(pool: Pool, need: int, now: float, now_ns: int) -> Exhausted:
-    """Return why *need* cannot be had of *pool*."""
+    """Return why *need* cannot be had of *pool*: it was used, or it is promised to others, who may leave something."""
+    if pool.span is not None and need <= min(pool.unspent, pool.limit.amount):
+        return Exhausted(limit=pool.limit, remaining=remaining(pool), retry_after=_SOON, cause="held")
     return Exhausted(limit=pool.limit, remaining=remaining(pool), retry_after=_retry_after(pool, need, now, now_ns))
 
 
 def unavailable(pool: Pool) -> Exhausted:
     """Return that nobody can tell what is left of *pool*."""
-    return Exhausted(limit=pool.limit, remaining=remaining(pool), retry_after=1.0, cause="unavailable")
+    return Exhausted(limit=pool.limit, remaining=remaining(pool), retry_after=_SOON, cause="unavailable")
 
 
 def quotas(plan: Plan, now: float, now_ns: int) -> tuple[Quota, ...]:
