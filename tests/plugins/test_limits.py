@@ -300,9 +300,10 @@ async def test_what_is_only_promised_to_others_may_be_had_soon(settings: Setting
         second = await _ask(app)
         may_answer.set()
         assert (await first).status == 200
-        assert await store.ledger.drain(10)
-        third = await _ask(app)
-    assert (second.status, _told(second)["retry-after"], third.status) == (402, "1", 200)
+        async with asyncio.timeout(10):
+            while (await _ask(app)).status != 200:  # a refusal is remembered for a moment
+                await asyncio.sleep(0.05)
+    assert (second.status, _told(second)["retry-after"]) == (402, "1")
     assert "x-should-retry" not in _told(second)
     assert json.loads(second.body)["error"]["message"] == (
         "What is left of the budget, 0.0006 USD a month, is promised to requests that are on their way. "
