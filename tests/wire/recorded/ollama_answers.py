@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proxystore.values import Usage
-from tests.wire.recorded.recording import LINES, Recording
+from tests.wire.recorded.recording import EVENTS, LINES, Recording
 
 _HEAD = b'{"model":"llama3.2","created_at":"2023-08-04T08:52:19.385406455-07:00",'
 _TIMES = b'"total_duration":4883583458,"load_duration":1334875,'
@@ -54,6 +54,20 @@ RECORDINGS = [
         "a prompt that was read before",
         _END.replace(b'"prompt_eval_count":26,', b""),
         Usage(output_tokens=282, quality="reported", response_model="llama3.2"),
+    ),
+    _chat(
+        "llama.cpp's document",
+        b'{"choices":[],"object":"chat.completion","model":"llama3.2","usage":{"prompt_tokens":26,"completion_tokens":282}}',
+        content_type=b"application/json; charset=utf-8",
+        is_ended=False,
+        finish_reason=None,
+    ),
+    _chat(
+        "llama.cpp's stream",
+        b'data: {"choices":[{"delta":{"content":"one"}}],"model":"llama3.2"}\n\n'
+        b'data: {"choices":[{"finish_reason":"stop"}],"timings":{"prompt_n":26,"predicted_n":282}}\n\n'
+        b"data: [DONE]\n\n",
+        content_type=EVENTS,
     ),
     _embed(
         "embeddings",

@@ -9,6 +9,7 @@ from proxystore.wire.format import Meter
 from proxystore.wire.ollama.errors import refuse
 from proxystore.wire.ollama.listener import WORDS, AnswerListener
 from proxystore.wire.ollama.request import read_call
+from proxystore.wire.openai.metering import meter_for
 from proxystore.wire.reading import DocumentReader, LineReader
 
 _LINES: Final = (b"application/x-ndjson", b"application/jsonl", b"application/stream+json")
@@ -31,8 +32,14 @@ class Chat:
         return body
 
     def meter(self, call: Call, *, content_type: bytes, is_stripping: bool) -> Meter:
-        """Return a reader for lines or a document; a document where a stream was asked for is one line."""
-        if call.is_streaming or content_type.strip().lower().startswith(_LINES):
+        """Return a reader for lines or a document; a document where a stream was asked for is one line.
+
+        Llama.cpp answers here as OpenAI does.
+        """
+        kind = content_type.strip().lower()
+        if kind.startswith(b"text/event-stream"):
+            return meter_for(call, kind, is_stripping=False)
+        if call.is_streaming or kind.startswith(_LINES):
             return LineReader(AnswerListener(), *WORDS)
         return DocumentReader(AnswerListener(), b'"total_duration"', b'"prompt_eval_count"')
 

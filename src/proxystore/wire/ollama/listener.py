@@ -11,7 +11,7 @@ from proxystore.values import Usage
 from proxystore.wire.lenient import decode
 from proxystore.wire.openai.usage import usage_in
 
-WORDS: Final = (b'"done":true', b'"done": true', b'eval_count"', b'"error"')
+WORDS: Final = (b'"done":true', b'"done": true', b'eval_count"', b'"error"', b'"usage"')
 """What lines contain that say more than content, one of them at least."""
 
 _PREPARING: Final = frozenset({"load", "unload"})
@@ -29,6 +29,7 @@ class _Said(msgspec.Struct):
     prompt_eval_count: Any = None
     eval_count: Any = None
     error: Any = None
+    usage: Any = None
 
 
 _decoder: Final = msgspec.json.Decoder(_Said)
@@ -70,7 +71,7 @@ class AnswerListener:
         reason = told.done_reason
         is_told = isinstance(reason, str) and 0 < len(reason) <= _LONGEST_REASON
         counts = {"prompt_tokens": told.prompt_eval_count, "completion_tokens": told.eval_count}
-        usage = usage_in(counts, model)
+        usage = usage_in(counts, model) or usage_in(told.usage, model)
         if usage is None and told.done is True and is_told and reason in _PREPARING:
             usage = Usage(quality="reported", response_model=model)  # nothing was said: a model was loaded, or put away
         if usage is not None:
