@@ -7,7 +7,7 @@ from typing import Final
 from proxystore.values import Call, Denial
 from proxystore.wire.format import Meter
 from proxystore.wire.ollama.errors import refuse
-from proxystore.wire.ollama.listener import WORDS, AnswerListener
+from proxystore.wire.ollama.listener import PLAIN, WORDS, AnswerListener
 from proxystore.wire.ollama.request import read_call
 from proxystore.wire.openai.metering import meter_for
 from proxystore.wire.reading import DocumentReader, LineReader
@@ -40,7 +40,7 @@ class Chat:
         if kind.startswith(b"text/event-stream"):
             return meter_for(call, kind, is_stripping=False)
         if call.is_streaming or kind.startswith(_LINES):
-            return LineReader(AnswerListener(), *WORDS)
+            return LineReader(AnswerListener(), *WORDS, plain=PLAIN)
         return DocumentReader(AnswerListener(), b'"total_duration"', b'"prompt_eval_count"')
 
     def refuse(self, denial: Denial) -> bytes:

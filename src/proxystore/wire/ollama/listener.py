@@ -14,6 +14,9 @@ from proxystore.wire.openai.usage import usage_in
 WORDS: Final = (b'"done":true', b'"done": true', b'eval_count"', b'"error"', b'"usage"')
 """What lines contain that say more than content, one of them at least."""
 
+PLAIN: Final = b'"done":false}\n'
+"""How lines end that say no more than content."""
+
 _PREPARING: Final = frozenset({"load", "unload"})
 _LONGEST_REASON: Final = 40
 _find_counts: Final = re.compile(rb'"(prompt_eval_count|eval_count)"\s*:\s*(\d{1,18})').findall

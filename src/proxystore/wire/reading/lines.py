@@ -13,13 +13,15 @@ class LineReader:
     Args:
         listener: Told what lines say that say more than content.
         words: What such a line contains, one of them at least.
+        plain: How lines end that say nothing else, as nearly all of them do.
     """
 
-    __slots__ = ("_held", "_listener", "_words", "estimated_output_tokens", "is_ended")
+    __slots__ = ("_held", "_listener", "_plain", "_words", "estimated_output_tokens", "is_ended")
 
-    def __init__(self, listener: Listener, *words: bytes) -> None:
+    def __init__(self, listener: Listener, *words: bytes, plain: bytes) -> None:
         self._listener = listener
         self._words = words
+        self._plain = plain
         self._held = Held()
         self.estimated_output_tokens = 0
         self.is_ended = False
@@ -42,6 +44,9 @@ class LineReader:
     def feed(self, data: bytes, *, is_last: bool) -> bytes:
         """Take the next bytes and return them; what comes as whole lines of content is not cut up."""
         if not self._held.size and data.endswith(b"\n"):
+            if data.endswith(self._plain) and data.find(b"\n") == len(data) - 1:
+                self.estimated_output_tokens += 1
+                return data
             for word in self._words:
                 if word in data:
                     break
