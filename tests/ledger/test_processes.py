@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from proxystore.database import Query
 from proxystore.ledger import Ledger
+from proxystore.ledger.forking import tell_of_forks
 from proxystore.schema.usage import usage_events
 from proxystore.settings import Settings
 from tests import born
@@ -138,6 +139,31 @@ async def test_a_forked_child_appends_to_a_segment_of_its_own(settings: Settings
     await ledger.close()
     await _take_over(settings)
     assert await outcomes(settings) == {"complete": 2, "failed": 2}
+
+
+class _Holder:
+    """Has a file, which a thread of the parent may have closed already."""
+
+    def __init__(self, file: int) -> None:
+        self.file = file
+        tell_of_forks(self)
+
+    def forget_parent(self) -> None:
+        os.close(self.file)
+        self.file = -1
+
+
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+def test_a_file_that_is_closed_already_keeps_no_child_from_letting_go_of_others() -> None:
+    closed = [_Holder(-1) for _ in range(4)]
+    held = [_Holder(os.open(os.devnull, os.O_RDONLY)) for _ in range(4)]
+    child = os.fork()
+    if child == 0:
+        os._exit(sum(holder.file != -1 for holder in (*closed, *held)))
+
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    for holder in held:
+        holder.forget_parent()
 
 
 async def test_the_lock_of_a_dead_parent_is_not_held_by_its_child(settings: Settings, tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, Final, TypeVar
 
+from proxystore.forkless import forkless
+
 T = TypeVar("T")
 
 _MOST: Final = 256
@@ -63,7 +65,8 @@ class Worker:
         while (errand := errands.get()) is not _STOP:
             future, work = errand
             try:
-                result, error = work(), None
+                with forkless:
+                    result, error = work(), None
             except BaseException as failure:  # noqa: BLE001  whoever waits is told
                 result, error = None, failure
             with suppress(RuntimeError):  # the loop is closed: nobody waits

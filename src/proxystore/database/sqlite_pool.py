@@ -12,10 +12,12 @@ from time import monotonic
 from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
 
 import aiosqlite
+from typing_extensions import override
 
 from proxystore.database.deadline import Errands
 from proxystore.database.waits import Waits
 from proxystore.errors import StoreClosed
+from proxystore.forkless import forkless
 from proxystore.settings.pool import PoolSettings
 
 T = TypeVar("T")
@@ -44,16 +46,26 @@ class Source:
 
         class Connection(sqlite3.Connection):
             def __init__(self, *arguments: Any, **options: Any) -> None:
-                super().__init__(*arguments, **options)
+                with forkless:
+                    super().__init__(*arguments, **options)
                 try:
-                    self.execute("PRAGMA journal_mode = wal")
-                    self.execute(f"PRAGMA synchronous = {'full' if source.sync == 'within' else 'normal'}")
-                    self.execute("PRAGMA foreign_keys = on")
-                    self.execute("PRAGMA temp_store = memory")
-                    self.execute(f"PRAGMA wal_autocheckpoint = {_LONGEST_LOG}")
+                    with forkless:
+                        self._set_up()
                 except BaseException:  # whatever it is, it goes on; but nobody else gets to see the connection
                     self.close()
                     raise
+
+            def _set_up(self) -> None:
+                self.execute("PRAGMA journal_mode = wal")
+                self.execute(f"PRAGMA synchronous = {'full' if source.sync == 'within' else 'normal'}")
+                self.execute("PRAGMA foreign_keys = on")
+                self.execute("PRAGMA temp_store = memory")
+                self.execute(f"PRAGMA wal_autocheckpoint = {_LONGEST_LOG}")
+
+            @override
+            def close(self) -> None:
+                with forkless:
+                    super().close()
 
         return Connection
 
@@ -75,7 +87,7 @@ class Kept:
         """
         if self.raw._connection is None:
             raise StoreClosed
-        return await self.raw._execute(work, self.raw._conn)  # type: ignore[no-any-return,no-untyped-call]
+        return await self.raw._execute(_undivided, work, self.raw._conn)  # type: ignore[no-any-return,no-untyped-call]
 
     def interrupt(self) -> None:
         """Have the statement that is running fail soon."""
@@ -253,6 +265,11 @@ class SQLitePool:
             self._close(self._idle.pop(0))
         if len(self._idle) > self._settings.min_size:
             self._schedule()
+
+
+def _undivided(work: Callable[[sqlite3.Connection], T], raw: sqlite3.Connection) -> T:
+    with forkless:
+        return work(raw)
 
 
 def _stop(raw: aiosqlite.Connection) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
+from contextlib import suppress
 from typing import Final, Protocol
 
 
@@ -24,7 +25,8 @@ def tell_of_forks(holder: Forked) -> None:
 
 def _after_fork() -> None:
     for holder in list(_holders):
-        holder.forget_parent()
+        with suppress(OSError):  # a thread of the parent was about to close the same: the others have to let go still
+            holder.forget_parent()
 
 
 os.register_at_fork(after_in_child=_after_fork)

@@ -200,9 +200,9 @@ class Segments:
         tail.look()
 
     def _drop(self, tail: Tail) -> None:
-        tail.close()
         del self._tails[tail.segment_id]
         self._paths.discard(tail.path)
+        tail.close()  # last: a child that is forked now closes no number that is another file's by then
 
     def _sweep_unfinished(self, path: Path) -> None:
         """Remove what a process left that died before its segment was locked and named."""
