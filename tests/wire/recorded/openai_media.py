@@ -88,6 +88,12 @@ RECORDINGS = [
         usage=Usage(),
     ),
     Recording(
+        name="transcription: longer than can be reckoned with",
+        path="/v1/audio/transcriptions",
+        body=b'{"text":"hello","duration":1e308}',
+        usage=Usage(),
+    ),
+    Recording(
         name="transcription: stream",
         path="/v1/audio/transcriptions",
         content_type=EVENTS,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import Any, Final
 
 import msgspec
@@ -10,10 +9,15 @@ import msgspec
 from proxystore.values import Usage
 from proxystore.wire.lenient import decode
 from proxystore.wire.openai.tokens import usage_in_tokens
+from proxystore.wire.openai.usage import LARGEST
 from proxystore.wire.reading import last_object
 
 WORDS: Final = (b'"usage"', b"error")
 """What events contain that say more than content."""
+
+
+_LONGEST: Final = LARGEST / 1000
+"""Seconds of sound, of which as many milliseconds can be kept as tokens; more is not believed."""
 
 
 class _Said(msgspec.Struct):
@@ -91,4 +95,4 @@ def _seconds(told: object) -> float | None:
         seconds = float(told) if isinstance(told, int | float | str) and not isinstance(told, bool) else -1.0
     except (ValueError, OverflowError):
         return None
-    return seconds if seconds >= 0 and isfinite(seconds) else None
+    return seconds if 0 <= seconds <= _LONGEST else None  # neither is no number at all
