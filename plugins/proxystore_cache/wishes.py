@@ -60,5 +60,4 @@ def _read(told: bytes) -> Wish:
 
 def _seconds(text: str) -> int:
     """Return a number of seconds; what is none counts as stale at once."""
-    # As a float first: of whole numbers Python reads no more than 4,300 digits.
-    return int(min(float(text), _MOST_SECONDS)) if text.isascii() and text.isdigit() else 0
+    return min(int(text), _MOST_SECONDS) if text.isascii() and text.isdigit() else 0

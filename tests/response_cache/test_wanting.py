@@ -72,7 +72,6 @@ async def test_no_answer_is_older_than_who_asks_wants_it(plain, proxy, monkeypat
         ('max-age="60"', "HIT"),
         ("foo, max-age=60 ,bar=1", "HIT"),
         ("max-age=60, no-cache", "MISS"),
-        pytest.param(f"max-age={'9' * 5000}", "HIT", id="max-age=9…"),
         ("max-age=0", "HIT"),  # within a second it is none old
         ("max-age=-1", "HIT"),
         ("max-age=60, no-store", "BYPASS"),
