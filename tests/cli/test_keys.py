@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from proxystore import Store
 from proxystore.credentials import is_well_formed
 from tests import born
 from tests.cli.conftest import Invoke
@@ -29,6 +32,11 @@ def _one(invoke: Invoke, *words: str) -> dict[str, Any]:
     assert result.exit_code == 0, result.stderr
     row: dict[str, Any] = json.loads(result.stdout)
     return row
+
+
+async def _make_expired(name: str) -> None:
+    async with Store() as store:
+        await store.keys.create(name=name, expires_at=datetime.now(UTC) - timedelta(days=1))
 
 
 def test_a_secret_is_told_once_and_alone_on_standard_output(invoke: Invoke) -> None:
@@ -88,7 +96,7 @@ def test_a_key_is_rotated_revoked_and_deleted(invoke: Invoke) -> None:
 def test_many_are_revoked_by_project_or_by_age(invoke: Invoke) -> None:
     _one(invoke, "projects", "create", "p")
     _one(invoke, "keys", "create", "a", "--project", "p")
-    _one(invoke, "keys", "create", "b", "--expires", "2020-01-01")
+    asyncio.run(_make_expired("b"))
 
     assert invoke("keys", "revoke", "--project", "p").stdout == "revoked 1\n"
     assert invoke("keys", "revoke", "--expired").stdout == "revoked 1\n"
@@ -124,8 +132,29 @@ def test_a_key_goes_by_its_name_unless_another_has_it(invoke: Invoke) -> None:
     assert invoke("keys", "metadata", "set", "demo", "tag", "team", "search").stdout == "tag team is search\n"
     assert invoke("keys", "revoke", "demo").stdout == "revoked 1\n"
 
-    assert _one(invoke, "keys", "create", "demo")["id"] != key["id"]
+    other = invoke("keys", "create", "demo")
+    assert (other.exit_code, f"note: {key['id']} is called 'demo', too" in other.stderr) == (0, True)
     assert "more than one key is called 'demo'" in invoke("keys", "show", "demo").stderr
+
+
+def test_who_gives_a_key_the_name_of_another_is_told(invoke: Invoke) -> None:
+    first, second = (_one(invoke, "keys", "create", name)["id"] for name in ("one", "two"))
+    assert "note:" not in invoke("keys", "update", second, "--name", "three").stderr
+    assert "note:" not in invoke("keys", "update", second, "--name", "three").stderr
+
+    told = f"note: {first} is called 'one', too: from now on, name them by their ids"
+    assert told in invoke("keys", "adopt", "ab" * 32, "one").stderr
+    assert "is called 'one', too" in invoke("keys", "update", second, "--name", "one").stderr
+    assert "note:" not in invoke("keys", "update", second, "--max-requests", "1").stderr
+
+
+@pytest.mark.parametrize("words", [["create", "n"], ["import", "n"], ["update", "n"]], ids=" ".join)
+@pytest.mark.parametrize("when", ["2020-01-01", "1999-12-31T23:59"])
+def test_a_key_whose_time_is_over_is_not_made(invoke: Invoke, words: list[str], when: str) -> None:
+    refused = invoke("keys", *words, "--expires", when)
+
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert f"'{when}' is past: it is 20" in refused.stderr
 
 
 def test_people_are_shown_what_a_project_is_called_and_programs_its_id(invoke: Invoke) -> None:

@@ -179,6 +179,17 @@ async def id_of(store: Store, called: str) -> str:
     return found
 
 
+async def note_namesakes(store: Store, key: KeyRecord) -> None:
+    """Say on stderr that other keys have the name of *key*, which then names none of them: commands ask for an id."""
+    others = [each for each in await store.keys.list(limit=3, name=key.name) if each.id != key.id]
+    if others:
+        typer.echo(
+            f"note: {others[0].id} is called {key.name!r}, too: from now on, name them by their ids,"
+            f" or rename one: proxystore keys update {key.id} --name OTHER",
+            err=True,
+        )
+
+
 def given(**options: object) -> dict[str, Any]:
     """Return those of *options* that were given."""
     return {name: value for name, value in options.items() if value is not None}

@@ -17,6 +17,7 @@ from proxystore.cli.key_options import (
     given,
     id_of,
     known,
+    note_namesakes,
     read_secret,
     settings_given,
     tell_new,
@@ -25,7 +26,7 @@ from proxystore.cli.key_options import (
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from proxystore.records import KeyRecord
+    from proxystore.records import KeyRecord, NewKey
     from proxystore.repositories.keys import KeyRepository
     from proxystore.store import Store
 
@@ -77,7 +78,13 @@ def create(
         expires_at=expires,
         settings=settings_given(setting, {}),
     )
-    tell_new(line, line.ask(lambda store: store.keys.create(**wanted, actor=line.actor)), as_json=as_json)
+
+    async def make(store: Store) -> NewKey:
+        made = await store.keys.create(**wanted, actor=line.actor)
+        await note_namesakes(store, made.record)
+        return made
+
+    tell_new(line, line.ask(make), as_json=as_json)
 
 
 @keys.command("list")
@@ -153,12 +160,16 @@ def update(
         expires_at=expires,
     )
 
-    async def change(keys: KeyRepository, key_id: str) -> KeyRecord:
+    async def change(store: Store) -> Keys:
+        key_id = await id_of(store, key)
         if setting:
-            wanted["settings"] = settings_given(setting, (await keys.get(key_id)).settings)
-        return await keys.update(key_id, **wanted, actor=line.actor)
+            wanted["settings"] = settings_given(setting, (await store.keys.get(key_id)).settings)
+        changed = await store.keys.update(key_id, **wanted, actor=line.actor)
+        if name is not None:
+            await note_namesakes(store, changed)
+        return await known(store, changed)
 
-    _change(line, key, change).show(line, as_json=as_json)
+    line.ask(change).show(line, as_json=as_json)
 
 
 @keys.command()
@@ -202,7 +213,9 @@ def import_key(
     secret = read_secret()
 
     async def take(store: Store) -> Keys:
-        return await known(store, await store.keys.import_key(secret, **wanted, actor=line.actor))
+        taken = await store.keys.import_key(secret, **wanted, actor=line.actor)
+        await note_namesakes(store, taken)
+        return await known(store, taken)
 
     line.ask(take).show(line, as_json=as_json)
 
@@ -221,7 +234,9 @@ def adopt(
     wanted = given(name=name, project=project)
 
     async def adopted(store: Store) -> Keys:
-        return await known(store, await store.keys.adopt(fingerprint, **wanted, actor=line.actor))
+        found = await store.keys.adopt(fingerprint, **wanted, actor=line.actor)
+        await note_namesakes(store, found)
+        return await known(store, found)
 
     line.ask(adopted).show(line, as_json=as_json)
 

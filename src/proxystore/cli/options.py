@@ -39,10 +39,13 @@ def deadline(text: str) -> datetime:
     """Return the time that *text* names, as `moment` does; but ``30d`` is thirty days from now.
 
     Raises:
-        BadParameter: It names none.
+        BadParameter: It names none, or one that is past.
     """
     length = span(text)
-    return date(text) if length is None else _from_now(length)
+    found = date(text) if length is None else _from_now(length)
+    if found <= datetime.now(UTC):
+        raise typer.BadParameter(f"{text!r} is past: it is {datetime.now(UTC):%Y-%m-%dT%H:%M} in UTC")
+    return found
 
 
 def date(text: str) -> datetime:
