@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from typing import IO, TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
@@ -123,11 +122,8 @@ def export(
                 await store.audit.record("audit.export", actor=line.actor, metadata={"events": count, **asked})
         return count
 
-    if output is None:
-        count = line.run(work(sys.stdout.buffer))
-    else:
-        with output.open("wb") as file:
-            count = line.run(work(file))
+    with options.writing(output) as file:
+        count = line.run(work(file))
     typer.echo(f"{count:,} events were written to {output or 'standard output'}", err=True)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import IO, TYPE_CHECKING, Annotated, Any, Final, Protocol
@@ -131,11 +130,8 @@ def export(
                 await store.audit.record("usage.export", actor=line.actor, metadata={"events": count, **said})
             return count
 
-    if output is None:
-        count = line.run(work(sys.stdout.buffer))
-    else:
-        with output.open("wb") as file:
-            count = line.run(work(file))
+    with options.writing(output) as file:
+        count = line.run(work(file))
     typer.echo(f"{count:,} events were written to {output or 'standard output'}", err=True)
 
 

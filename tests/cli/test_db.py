@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 import shlex
 from io import StringIO
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import NamedTuple, Protocol
 
 import pytest
 
+from proxystore import AuditEvent, Store
 from proxystore.cli import main
 from proxystore.migrating import BUILT_IN
 from proxystore.settings.url import DatabaseURL
@@ -61,6 +64,19 @@ def test_status_tells_what_was_applied_when(type_in: _Type) -> None:
     assert {row["state"] for row in after} == {"applied"}
     assert after[-1]["revision"] == BUILT_IN.head
     assert after[-1]["applied_at"][:10] in type_in("status").out
+
+
+def test_status_fits_a_terminal(type_in: _Type, monkeypatch: pytest.MonkeyPatch) -> None:
+    type_in("upgrade")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    for name, value in {"COLUMNS": "80", "TERM": "xterm", "NO_COLOR": "1"}.items():
+        monkeypatch.setenv(name, value)
+    lines = type_in("status").out.splitlines()[2:]
+
+    begun = [line for line in lines if not line.startswith(" ")]  # the others go on with what a revision does
+    assert [line.split()[0] for line in begun] == [f"{number:04}" for number in range(1, len(begun) + 1)]
+    assert all(re.search(r" applied  20[0-9-]{8} [0-9:]{8}Z$", line) for line in begun)
+    assert max(map(len, lines)) <= 80
 
 
 def test_check_fails_until_the_schema_is_right(type_in: _Type, database_url: str) -> None:
@@ -138,6 +154,21 @@ def test_cleanup_counts_for_each_table(type_in: _Type) -> None:
     assert rows["usage_hourly"] == rows["ledger_segments"] == 0
 
 
+async def _trail() -> list[AuditEvent]:
+    async with Store() as store:
+        return await store.audit.list(limit=9)
+
+
+def test_a_backup_migrates_nothing_and_needs_no_trail(type_in: _Type, database_url: str, tmp_path: Path) -> None:
+    type_in("upgrade")
+    type_in("downgrade", "0001", "--yes")
+    done = type_in("backup", str(tmp_path / "old.db"))
+
+    assert done.code == 0
+    assert ("note: the audit trail has no event of it" in done.err) is database_url.startswith("sqlite")
+    assert "0002" not in type_in("downgrade", "--yes").out
+
+
 def test_a_backup_is_a_whole_database_of_nobody_elses(type_in: _Type, database_url: str, tmp_path: Path) -> None:
     type_in("upgrade")
     copy = tmp_path / "a copy.db"
@@ -148,6 +179,8 @@ def test_a_backup_is_a_whole_database_of_nobody_elses(type_in: _Type, database_u
         assert look(f"sqlite:///{copy}", tables) == look(database_url, tables)
         assert copy.stat().st_mode & 0o077 == 0
         assert "already" in type_in("backup", str(copy)).err
+        event = asyncio.run(_trail())[0]
+        assert (event.action, event.metadata) == ("database.backup", {"file": str(copy)})
     else:
         assert done.out.startswith("pg_dump --format=custom --schema=proxystore ")
         assert shlex.split(done.out)[-1] == database_url.rpartition("/")[2]

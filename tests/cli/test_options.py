@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -23,7 +24,14 @@ _SOON = timedelta(seconds=5)
     ],
 )
 def test_a_time_is_a_date(text: str, expected: datetime) -> None:
-    assert expected == options.moment(text) == options.deadline(text) == options.date(text)
+    assert expected == options.moment(text) == options.date(text)
+
+
+def test_a_deadline_is_not_past() -> None:
+    assert options.deadline("2126-11-01T14:00+02:00") == datetime(2126, 11, 1, 12, tzinfo=UTC)
+    for text in ("2026-11-01", "0s"):
+        with pytest.raises(typer.BadParameter, match=rf"'{text}' is past: it is 2\d{{3}}-"):
+            options.deadline(text)
 
 
 @pytest.mark.parametrize(
@@ -75,3 +83,39 @@ def test_an_identity_is_a_uuid() -> None:
     assert read(str(UUID(int=7))) == UUID(int=7)
     with pytest.raises(typer.BadParameter, match="an event"):
         read("seven")
+
+
+def test_a_file_has_its_name_when_it_is_whole(tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    with options.writing(out) as file:
+        file.write(b"one")
+        assert not out.exists()
+    assert out.read_bytes() == b"one"
+
+    with pytest.raises(ZeroDivisionError), options.writing(out) as file:
+        file.write(b"tw" * (1 // 0))
+    assert (out.read_bytes(), list(tmp_path.iterdir())) == (b"one", [out])
+
+
+def test_a_link_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("out")
+    with options.writing(tmp_path / "link") as file:
+        file.write(b"one")
+
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "out").read_bytes() == b"one"
+
+
+def test_what_is_no_file_is_written_to_as_it_is() -> None:
+    with options.writing(Path("/dev/null")) as file:
+        file.write(b"one")
+
+    assert not Path("/dev/null").is_file()
+
+
+def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with (
+        pytest.raises(FileNotFoundError, match=rf"'{tmp_path}/nowhere/out'"),
+        options.writing(tmp_path / "nowhere/out"),
+    ):
+        pass

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,12 +12,14 @@ import typer
 from proxystore.cli import options
 from proxystore.cli.commandline import CommandLine
 from proxystore.cli.tables import Column
-from proxystore.errors import SchemaError
+from proxystore.errors import ProxyStoreError, SchemaError
 
 if TYPE_CHECKING:
     from proxystore.records.migration import Revision
+    from proxystore.repositories.audit import AuditRepository
 
-_COLUMNS = (Column("history"), Column("revision"), Column("message"), Column("state"), Column("applied_at"))
+_STEP = (Column("revision"), Column("message"), Column("state"), Column("applied_at"))
+_COLUMNS = (Column("history"), *_STEP)
 _DELETED = (Column("table"), Column("deleted"))
 _PROBLEM = (Column("problem"),)
 
@@ -77,7 +79,9 @@ def status(context: typer.Context, *, as_json: options.Json = False) -> None:
     steps = line.run(
         migrating.status(line.settings.url, schema=line.settings.database_schema, migrations=line.plugins.migrations())
     )
-    line.show([_row(step, _state(step)) for step in steps], _COLUMNS, as_json=as_json)
+    is_ours_alone = len({step.history for step in steps}) == 1  # then its name says nothing
+    rows = [_row(step, _state(step)) for step in steps]
+    line.show(rows, _STEP if is_ours_alone else _COLUMNS, whole=_COLUMNS, as_json=as_json)
 
 
 @db.command()
@@ -121,21 +125,37 @@ def backup(context: typer.Context, path: _Path) -> None:
     with line.progress("copying") as told:
         database.backup(url, path, told)
     typer.echo(f"copied to {path}")
+    try:
+        line.run(_record_backup(line, str(path.absolute())))
+    except ProxyStoreError as error:  # the copy is made all the same: it may be all that is left
+        typer.echo(f"note: the audit trail has no event of it: {error}", err=True)
 
 
 async def _record(line: CommandLine, action: str, steps: Sequence[Revision]) -> None:
     """Write down what was done to the schema, as far as there is still a trail."""
+    if steps:
+        with suppress(SchemaError):
+            async with _trail(line) as trail:
+                await trail.record_revisions(action, steps, actor=line.actor)
+
+
+async def _record_backup(line: CommandLine, file: str) -> None:
+    """Write down that all there is has been copied."""
+    async with _trail(line) as trail:
+        await trail.record("database.backup", actor=line.actor, metadata={"file": file})
+
+
+@asynccontextmanager
+async def _trail(line: CommandLine) -> AsyncIterator[AuditRepository]:
+    """Give the audit trail; no store is opened for that, which would migrate."""
     from proxystore.changes import Chain
     from proxystore.database import Database
     from proxystore.repositories.audit import AuditRepository
     from proxystore.secrecy import AUDIT_KEY, known_secrets
 
-    if steps:
-        async with Database(line.settings.url, schema=line.settings.database_schema) as opened:
-            with suppress(SchemaError):
-                keys = await known_secrets(opened, AUDIT_KEY, line.settings.audit_key, line.settings)
-                trail = AuditRepository(opened, Chain(keys))
-                await trail.record_revisions(action, steps, actor=line.actor)
+    async with Database(line.settings.url, schema=line.settings.database_schema) as opened:
+        keys = await known_secrets(opened, AUDIT_KEY, line.settings.audit_key, line.settings)
+        yield AuditRepository(opened, Chain(keys))
 
 
 async def _make_ahead(line: CommandLine) -> None:

@@ -6,11 +6,14 @@ An option is an annotation: ``as_json: options.Json = False``, ``since: options.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from secrets import token_hex
+from typing import IO, TYPE_CHECKING, Annotated, Final
 from uuid import UUID
 
 import typer
@@ -151,6 +154,31 @@ async def project_id(store: Store, called: str) -> str:
             f"note: no project is called {called!r}: `proxystore projects list` has those that there are", err=True
         )
         return called
+
+
+@contextmanager
+def writing(output: Path | None) -> Iterator[IO[bytes]]:
+    """Give the file that ``--output`` names, or standard output, to write to.
+
+    The file gets its name when it is whole: what breaks off leaves what was there before. What is no file, such as a
+    pipe or ``/dev/null``, is written to as it is.
+    """
+    if output is None:
+        yield sys.stdout.buffer
+    elif output.exists() and not output.is_file():
+        with output.open("wb") as file:
+            yield file
+    else:
+        whole = output.resolve()
+        unfinished = whole.with_name(f"{whole.name}.{token_hex(4)}.unfinished")
+        try:
+            with unfinished.open("xb") as file:
+                yield file
+            unfinished.replace(whole)
+        except FileNotFoundError as error:
+            raise FileNotFoundError(error.errno, error.strerror, str(output)) from None
+        finally:
+            unfinished.unlink(missing_ok=True)
 
 
 def _file(text: str) -> Path | None:
