@@ -3,101 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, TypeAlias
 
 import pytest
 
-from proxystore import Principal, ProxyStoreMiddleware, Settings, Store, StoreUnavailable, credentials, hookimpl, ids
-from proxystore.exchange.asgi import Message, Receive, Scope, Send
-from proxystore.testing.asgi import Header, Sent, call, exchange_messages, http_scope, websocket_scope
-from proxystore_keys import Keys
-from tests.databases import PEPPER
+from proxystore import Principal, StoreUnavailable, credentials, hookimpl, ids
+from proxystore.testing.asgi import Header, Sent, exchange_messages, websocket_scope
 from tests.keyring.world import add_key, add_project
+from tests.plugins.house import CONNECT, LEFT, House, Listening, Proxy, bearer, code_of
 
-_CHAT = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": "one two"}]}).encode()
 _FOREIGN = "sk-a-key-of-somebody-elses-0123456789"
-
-
-class Proxy:
-    """Says yes, and remembers what it saw."""
-
-    def __init__(self, body: bytes = b'{"model": "gpt-4o", "choices": []}') -> None:
-        self.body = body
-        self.seen: list[Scope] = []
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """Of the one request there was."""
-        (scope,) = self.seen
-        return {name.decode(): value.decode() for name, value in scope["headers"]}
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.seen.append(scope)
-        if scope["type"] == "websocket":
-            await send({"type": "websocket.accept"})
-            return
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(self.body))]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": self.body})
-
-
-class Watcher:
-    """Notes who was let in, or not."""
-
-    name = "watcher"
-
-    def __init__(self) -> None:
-        self.principals: list[Principal | None] = []
-
-    @hookimpl
-    def on_usage(self, exchange) -> None:
-        self.principals.append(exchange.principal)
-
-
-Open: TypeAlias = Callable[..., AbstractAsyncContextManager["House"]]
-
-
-class House:
-    def __init__(self, store: Store, app: ProxyStoreMiddleware, proxy: Proxy, watcher: Watcher) -> None:
-        self.store = store
-        self.app = app
-        self.proxy = proxy
-        self.watcher = watcher
-
-    async def key(self, secret: str | None = None, **values: Any) -> str:
-        shown, _ = await add_key(self.store.database, self.store.digester, secret, **values)
-        await self.store.follower.poll()
-        return shown.decode()
-
-    async def ask(
-        self, *headers: Header, path: str = "/v1/chat/completions", method: str = "POST", query: bytes = b"", body=_CHAT
-    ) -> Sent:
-        return await call(self.app, http_scope(path, method=method, headers=headers, query=query), body)
-
-
-@pytest.fixture(name="open_house")
-def _open_house(migrated_url: str, tmp_path: Path) -> Open:
-    @asynccontextmanager
-    async def opened(proxy: Proxy | None = None, *plugins: object, **changes: object) -> AsyncIterator[House]:
-        settings = Settings(database_url=migrated_url, data_dir=tmp_path / "data", plugins=(), pepper=PEPPER, **changes)
-        proxy, watcher = proxy or Proxy(), Watcher()
-        async with Store(settings=settings) as store:
-            app = ProxyStoreMiddleware(proxy, store=store, plugins=(*plugins, Keys, watcher))
-            yield House(store, app, proxy, watcher)
-
-    return opened
-
-
-def bearer(secret: str) -> Header:
-    return b"authorization", f"Bearer {secret}".encode()
-
-
-def _code(sent: Sent) -> tuple[int, str]:
-    return sent.status, json.loads(sent.body)["error"]["code"]
 
 
 async def test_a_key_is_let_in_and_taken_out(open_house):
@@ -115,7 +30,7 @@ async def test_nobody_is_let_in_without_a_key(open_house):
         await house.key()
         sent = await house.ask()
 
-        assert _code(sent) == (401, "missing_api_key")
+        assert code_of(sent) == (401, "missing_api_key")
         assert sent.headers[b"www-authenticate"] == b"Bearer"
         assert b"proxystore keys create" not in sent.body
         assert house.proxy.seen == []
@@ -126,8 +41,8 @@ async def test_the_first_key_is_asked_for_where_there_is_none(open_house, caplog
         sent = await house.ask()
         stranger = await house.ask(bearer(_FOREIGN))
 
-    assert _code(sent) == (401, "missing_api_key")
-    assert _code(stranger) == (401, "invalid_api_key")
+    assert code_of(sent) == (401, "missing_api_key")
+    assert code_of(stranger) == (401, "invalid_api_key")
     assert b"proxystore keys create" in sent.body
     assert b"proxystore keys create" in stranger.body
     assert "every request needs an API key, and there is none yet" in caplog.text
@@ -146,7 +61,7 @@ async def test_a_key_that_is_not_good_is_refused_and_known(open_house, values, r
         secret = await house.key(name="search", **values)
         sent = await house.ask(bearer(secret))
 
-        assert _code(sent) == refusal
+        assert code_of(sent) == refusal
         assert sent.headers[b"www-authenticate"] == b"Bearer"
         assert [each.name for each in house.watcher.principals] == ["search"]
         assert house.proxy.seen == []
@@ -157,7 +72,7 @@ async def test_a_key_of_a_project_that_is_closed_is_refused(open_house):
         project = await add_project(house.store.database, is_active=False)
         sent = await house.ask(bearer(await house.key(project_id=project)))
 
-    assert _code(sent) == (403, "project_inactive")
+    assert code_of(sent) == (403, "project_inactive")
     assert b"www-authenticate" not in sent.headers
 
 
@@ -182,7 +97,7 @@ async def test_a_damaged_key_is_not_looked_for(open_house, mistake, monkeypatch)
 
         monkeypatch.setattr("proxystore.keyring.asking.find", never)
 
-        assert _code(await house.ask(bearer(mistake(secret)))) == (401, "invalid_api_key")
+        assert code_of(await house.ask(bearer(mistake(secret)))) == (401, "invalid_api_key")
 
 
 # -- where keys are looked for ---------------------------------------------------------------------------------------
@@ -230,7 +145,7 @@ async def test_what_is_in_the_header_for_keys_alone_decides(open_house):
         good, bad = await house.key(), credentials.new_secret()
         sent = await house.ask((b"x-proxystore-key", bad.encode()), bearer(good))
 
-        assert _code(sent) == (401, "invalid_api_key")
+        assert code_of(sent) == (401, "invalid_api_key")
 
 
 async def test_a_key_of_ours_is_found_beside_other_credentials_which_pass(open_house):
@@ -280,7 +195,7 @@ async def test_imported_keys_are_found_and_passed_on(open_house):
         assert sent.status == 200
         assert [each.name for each in house.watcher.principals] == ["theirs"]
         assert house.proxy.headers["api-key"] == _FOREIGN
-        assert _code(await house.ask(bearer(_FOREIGN + "x"))) == (401, "invalid_api_key")
+        assert code_of(await house.ask(bearer(_FOREIGN + "x"))) == (401, "invalid_api_key")
 
 
 async def test_an_imported_key_stays_in_place_however_often_it_comes(open_house):
@@ -423,8 +338,8 @@ async def test_observe_honours_our_keys(open_house):
         good = await house.key(name="good", models=["gpt-4o-mini"])
         revoked = await house.key(is_active=False)
 
-        assert _code(await house.ask(bearer(good))) == (403, "model_not_allowed")
-        assert _code(await house.ask(bearer(revoked))) == (401, "key_inactive")
+        assert code_of(await house.ask(bearer(good))) == (403, "model_not_allowed")
+        assert code_of(await house.ask(bearer(revoked))) == (401, "key_inactive")
 
 
 async def test_others_may_know_the_caller_first(open_house):
@@ -436,7 +351,7 @@ async def test_others_may_know_the_caller_first(open_house):
     async with open_house(None, Doorman) as house:
         assert (await house.ask()).status == 200
         other = json.dumps({"model": "gpt-5", "messages": []}).encode()
-        assert _code(await house.ask(body=other)) == (403, "model_not_allowed")
+        assert code_of(await house.ask(body=other)) == (403, "model_not_allowed")
 
 
 async def test_a_database_that_cannot_be_asked_is_told(open_house, monkeypatch, caplog):
@@ -450,7 +365,7 @@ async def test_a_database_that_cannot_be_asked_is_told(open_house, monkeypatch, 
         monkeypatch.setattr("proxystore.keyring.asking.find", away)
         unknown = await house.ask(bearer(credentials.new_secret()))
 
-        assert _code(unknown) == (503, "store_unavailable")
+        assert code_of(unknown) == (503, "store_unavailable")
         assert unknown.headers[b"retry-after"] == b"1"
         assert (await house.ask(bearer(secret))).status == 200
         assert (await house.ask(method="GET", path="/health", body=b"")).status == 200
@@ -483,7 +398,7 @@ async def test_a_key_may_use_its_models_alone(open_house, path, body, refusal):
         secret = await house.key(models=["gpt-4o"])
         sent = await house.ask(bearer(secret), path=path, body=body)
 
-        assert sent.status == 200 if refusal is None else _code(sent) == refusal
+        assert sent.status == 200 if refusal is None else code_of(sent) == refusal
 
 
 async def test_a_key_with_a_budget_has_to_tell_its_model(open_house):
@@ -491,7 +406,7 @@ async def test_a_key_with_a_budget_has_to_tell_its_model(open_house):
         secret = await house.key(monthly_budget_nanousd=10**9)
         rated = await house.key(requests_per_minute=5)
 
-        assert _code(await house.ask(bearer(secret), body=b"{}")) == (400, "unreadable_request")
+        assert code_of(await house.ask(bearer(secret), body=b"{}")) == (400, "unreadable_request")
         assert (await house.ask(bearer(secret))).status == 200
         assert (await house.ask(bearer(rated), body=b"{}")).status == 200
 
@@ -565,28 +480,12 @@ async def test_one_model_is_told_of_to_who_may_use_it(open_house, path, status):
 
 # -- WebSockets ------------------------------------------------------------------------------------------------------
 
-_CONNECT: Message = {"type": "websocket.connect"}
-_LEFT: Message = {"type": "websocket.disconnect", "code": 1000}
-
-
-class Listening(Proxy):
-    """Accepts a WebSocket, and remembers what it hears."""
-
-    heard: list[Message]
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.heard = []
-        await receive()
-        await send({"type": "websocket.accept"})
-        while (message := await receive())["type"] == "websocket.receive":
-            self.heard.append(message)
-
 
 async def _knock(house: House, path: str, *headers: Header, can_refuse: bool = True, subprotocols=()) -> Sent:
     scope = websocket_scope(path, headers=headers, can_refuse=can_refuse)
     offered = [(b"sec-websocket-protocol", ", ".join(subprotocols).encode())] if subprotocols else []
     scope |= {"subprotocols": list(subprotocols), "headers": [*scope["headers"], *offered]}
-    return await exchange_messages(house.app, scope, [_CONNECT, _LEFT])
+    return await exchange_messages(house.app, scope, [CONNECT, LEFT])
 
 
 async def test_a_websocket_needs_a_key(open_house):
@@ -596,7 +495,7 @@ async def test_a_websocket_needs_a_key(open_house):
         closed = await _knock(house, "/ws", can_refuse=False)
         accepted = await _knock(house, "/ws", bearer(secret))
 
-        assert _code(refused) == (401, "missing_api_key")
+        assert code_of(refused) == (401, "missing_api_key")
         assert refused.headers[b"www-authenticate"] == b"Bearer"
         assert [(each["type"], each["code"]) for each in closed] == [("websocket.close", 1008)]
         assert accepted[0]["type"] == "websocket.accept"
@@ -625,7 +524,7 @@ async def test_what_cannot_be_counted_is_refused_to_limited_keys(open_house, val
         sent = await _knock(house, "/v1/realtime", bearer(secret))
         elsewhere = await _knock(house, "/ws", bearer(secret))
 
-        assert _code(sent) == (426, "websocket_unmetered")
+        assert code_of(sent) == (426, "websocket_unmetered")
         assert elsewhere[0]["type"] == "websocket.accept"
 
 
@@ -637,7 +536,7 @@ async def test_each_request_over_a_websocket_is_held_to_the_keys_models(open_hou
     async with open_house(Listening()) as house:
         secret = await house.key(models=["gpt-4o"], requests_per_minute=5)
         scope = websocket_scope("/v1/responses", headers=[bearer(secret)])
-        sent = await exchange_messages(house.app, scope, [_CONNECT, *asked, _LEFT])
+        sent = await exchange_messages(house.app, scope, [CONNECT, *asked, LEFT])
 
         accepted, refused = sent
         assert accepted["type"] == "websocket.accept"
@@ -658,7 +557,7 @@ async def test_a_closed_project_is_told_over_a_websocket(open_house):
         project = await add_project(house.store.database, is_active=False)
         sent = await _knock(house, "/ws", bearer(await house.key(project_id=project)))
 
-        assert _code(sent) == (403, "project_inactive")
+        assert code_of(sent) == (403, "project_inactive")
 
 
 async def test_the_caller_is_known_by_the_keys_id(open_house):
@@ -692,7 +591,7 @@ async def test_what_no_format_knows_can_be_closed_to_keys(open_house, number, po
             for place in (bearer(secret), (b"x-api-key", secret.encode())):
                 sent = await house.ask(place, method=method, path=path)
                 assert sent.status == statuses[number], path
-                assert sent.status == 200 or _code(sent)[1] == "path_not_allowed"
+                assert sent.status == 200 or code_of(sent)[1] == "path_not_allowed"
         knocked = await _knock(house, "/ws", bearer(secret))
         spoken = await _knock(house, "/v1/responses", bearer(secret))
 
@@ -722,7 +621,7 @@ async def test_which_models_there_are_is_no_matter_of_who_is_held_to_some(open_h
         pays = await house.key(monthly_budget_nanousd=10**12)
         free = await house.key(requests_per_minute=50)
         for secret in (held, pays):
-            assert _code(await house.ask(bearer(secret), method=method, path=path, body=asked)) == (
+            assert code_of(await house.ask(bearer(secret), method=method, path=path, body=asked)) == (
                 403,
                 "path_not_allowed",
             )

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from proxystore.testing.asgi import Header, call, exchange_messages, http_scope, websocket_scope
-from tests.plugins.test_keys import _CONNECT, _LEFT, Listening, Open, _code, _open_house, bearer  # noqa: F401 — a fixture
+from tests.plugins.house import CONNECT, LEFT, Listening, Open, bearer, code_of
 
 _FORBIDDEN = (403, "model_not_allowed")
 _UNCLEAR = (400, "unreadable_request")
@@ -125,7 +125,7 @@ async def test_who_pays_has_to_tell_plainly_for_what(open_house: Open):
         pays = await house.key(monthly_budget_nanousd=10**12)
         free = await house.key(requests_per_minute=5)
 
-        assert _code(await house.ask(bearer(pays), body=two)) == _UNCLEAR
+        assert code_of(await house.ask(bearer(pays), body=two)) == _UNCLEAR
         assert (await house.ask(bearer(pays))).status == 200
         assert (await house.ask(bearer(free), body=two)).status == 200
 
@@ -156,7 +156,7 @@ async def test_what_may_be_a_request_over_a_websocket_does_not_pass_unread(open_
         secret = await house.key(models=["gpt-4o"])
         scope = websocket_scope("/v1/responses", headers=[bearer(secret)])
         asked = {"type": "websocket.receive", "text": text}
-        _, *refused = await exchange_messages(house.app, scope, [_CONNECT, asked, _LEFT])
+        _, *refused = await exchange_messages(house.app, scope, [CONNECT, asked, LEFT])
 
         assert [json.loads(message["text"])["code"] for message in refused] == ([] if code is None else [code])
         assert [message["text"] for message in house.proxy.heard] == ([text] if code is None else [])
@@ -170,6 +170,6 @@ async def test_the_query_of_a_websocket_names_a_model_too(open_house: Open):
             "query_string": b"model=gpt-5",
         }
         asked = {"type": "websocket.receive", "text": '{"type": "response.create", "model": "gpt-4o"}'}
-        _, refused = await exchange_messages(house.app, scope, [_CONNECT, asked, _LEFT])
+        _, refused = await exchange_messages(house.app, scope, [CONNECT, asked, LEFT])
 
         assert json.loads(refused["text"])["code"] == "model_not_allowed"
