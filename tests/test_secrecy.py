@@ -87,6 +87,19 @@ async def test_a_pepper_that_nothing_was_made_with_may_be_changed(migrated_url: 
         await _store(migrated_url, tmp_path, _OLD).open()
 
 
+async def test_who_has_a_pepper_that_was_replaced_makes_nothing_with_it(migrated_url: str, tmp_path: Path) -> None:
+    async with _store(migrated_url, tmp_path, _OLD) as first:
+        secret = await _made(_store(migrated_url, tmp_path, _NEW))
+        with pytest.raises(SettingsError, match=r"has started with another pepper .*PROXYSTORE_PEPPER"):
+            await first.keys.create(name="lost")
+        (key,) = await first.keys.list(limit=9)
+        with pytest.raises(SettingsError, match="start this one again"):
+            await first.keys.rotate(key.id)
+
+    async with _store(migrated_url, tmp_path, _NEW) as store:
+        assert (await store.keys.authenticate(secret)).id == key.id
+
+
 async def test_a_new_pepper_comes_before_the_old_one(migrated_url: str, tmp_path: Path) -> None:
     old = await _made(_store(migrated_url, tmp_path, _OLD))
     async with _store(migrated_url, tmp_path, f"{_NEW}, {_OLD}") as store:
@@ -112,6 +125,19 @@ async def test_a_pepper_that_was_cut_off_is_not_used(sqlite_url: str, tmp_path: 
     (tmp_path / "data" / "pepper").write_text("short\n")
 
     with pytest.raises(SettingsError, match="damaged"):
+        await _store(sqlite_url, tmp_path, None).open()
+
+
+async def test_a_pepper_that_is_no_text_is_told(sqlite_url: str, tmp_path: Path) -> None:
+    kept = tmp_path / "data" / "pepper"
+    kept.parent.mkdir()
+    kept.write_bytes(b"\xff\xfe" * 40)
+    with pytest.raises(SettingsError, match=rf"{kept}, where the .* is kept, is damaged: restore it"):
+        await _store(sqlite_url, tmp_path, None).open()
+
+    kept.unlink()
+    kept.mkdir()
+    with pytest.raises(SettingsError, match=rf"{kept}, .* cannot be read: Is a directory: restore it, or set"):
         await _store(sqlite_url, tmp_path, None).open()
 
 

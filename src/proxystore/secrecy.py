@@ -20,8 +20,8 @@ from pydantic import SecretStr
 from sqlalchemy import Connection, Executable, bindparam, delete, select
 
 from proxystore.credentials import Pepper
-from proxystore.database import Database, Query, Statement, upsert
-from proxystore.directories import make_private_directory
+from proxystore.database import Database, Query, Statement, Transaction, upsert
+from proxystore.directories import make_private_directory, taking
 from proxystore.errors import SettingsError
 from proxystore.schema.api_keys import api_keys
 from proxystore.schema.audit import audit_events
@@ -33,6 +33,7 @@ _CHECKS: Final = Query(
     select(table.c.name, table.c.value).where(table.c.name.like(bindparam("pattern", type_=table.c.name.type))),
     lambda name, value: (value, _version(name)),
 )
+_REGISTERED: Final = Query(select(table.c.value).where(table.c.name == bindparam("name")), lambda value: value)
 _REGISTER: Final = Statement(
     upsert(table)
     .values(name=bindparam("name"), value=bindparam("value"), updated_at=bindparam("updated_at"))
@@ -98,13 +99,13 @@ async def known_secrets(
     """
     checks = dict(await database.fetch_all(_CHECKS, pattern=_pattern(purpose)))
     is_binding = bool(checks) and await database.fetch_one(purpose.is_used) is not None
-    texts = _given(purpose, given) or [_own(purpose, settings, is_first=not is_binding)]
-    _refuse_strange(purpose, texts, settings, Known(checks, is_binding))
+    texts = _given(purpose, given)
+    place = _place(purpose, settings, is_own=not texts)
+    texts = texts or [_own(purpose, settings, is_first=not is_binding)]
+    _refuse_strange(purpose, texts, place, Known(checks, is_binding))
     values = [text.encode() for text in texts]
-    if not any(_check(purpose, value) in checks for value in values):
-        checks = {}
     if any(_check(purpose, value) not in checks for value in values):
-        checks = await _registered(database, purpose, values, checks)
+        checks = await _registered(database, purpose, values, checks, place)
     return tuple(Pepper(checks[_check(purpose, value)], value) for value in values)
 
 
@@ -125,20 +126,37 @@ def examine(purpose: Purpose, given: SecretStr | None, settings: Settings, known
     is_made = settings.url.dialect == "sqlite" and not known.is_binding
     if not texts and is_made and not (settings.data_dir / purpose.name).exists():
         return False
-    texts = texts or [_own(purpose, settings, is_first=False)]
-    _refuse_strange(purpose, texts, settings, known)
+    place = _place(purpose, settings, is_own=not texts)
+    _refuse_strange(purpose, texts or [_own(purpose, settings, is_first=False)], place, known)
     return True
 
 
-def _refuse_strange(purpose: Purpose, texts: Sequence[str], settings: Settings, known: Known) -> None:
-    if not known.is_binding or any(_check(purpose, text.encode()) in known.checks for text in texts):
-        return
-    path = settings.data_dir / purpose.name
-    is_own = path.exists() and path.read_text().strip() in texts
-    told = f"not the {purpose.wanted} that this database was used with"
-    if is_own:
-        raise SettingsError(f"{path} is {told}: restore that one, or set {purpose.variable}")
-    raise SettingsError(f"{purpose.variable} is {told}: set that one (several are separated by commas, newest first)")
+async def refuse_replaced(transaction: Transaction, purpose: Purpose, version: int) -> None:
+    """Raise ``SettingsError`` if the secret of that *version* is none of the database's any more.
+
+    Another process may have started with another one while nothing had been made with this one: what is made with it
+    now would be worth nothing to the others, and to this process once it starts again.
+    """
+    if await transaction.fetch_one(_REGISTERED, name=f"{purpose.name}_check_{version}") is None:
+        raise SettingsError(
+            f"another process has started with another {purpose.wanted} meanwhile: give all of them the same"
+            f" {purpose.variable}, and start this one again"
+        )
+
+
+def _refuse_strange(purpose: Purpose, texts: Sequence[str], place: str, known: Known) -> None:
+    if known.is_binding and not any(_check(purpose, text.encode()) in known.checks for text in texts):
+        told, which = _strange(purpose), "restore that one, or set" if place != purpose.variable else "set that one:"
+        several = " (several are separated by commas, newest first)"
+        raise SettingsError(f"{place} is {told}: {which} {purpose.variable}{several}")
+
+
+def _strange(purpose: Purpose) -> str:
+    return f"not the {purpose.wanted} that this database was used with"
+
+
+def _place(purpose: Purpose, settings: Settings, *, is_own: bool) -> str:
+    return str(settings.data_dir / purpose.name) if is_own else purpose.variable
 
 
 def _given(purpose: Purpose, given: SecretStr | None) -> list[str]:
@@ -173,10 +191,24 @@ def _own(purpose: Purpose, settings: Settings, *, is_first: bool) -> str:
                 f" {purpose.variable}"
             )
         _make(path)
-    text = path.read_text().strip()
+    text = _read(path, purpose)
     if len(text) < _LEAST:
         raise SettingsError(f"{path} is damaged: restore it, or set {purpose.variable}")
     return text
+
+
+def _read(path: Path, purpose: Purpose) -> str:
+    kept = f"{path}, where the {purpose.wanted} is kept,"
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except UnicodeDecodeError:
+        raise SettingsError(f"{kept} is damaged: restore it, or set {purpose.variable}") from None
+    except PermissionError as error:
+        raise SettingsError(f"{kept} may not be read: {taking([path])}") from error
+    except OSError as error:
+        raise SettingsError(
+            f"{kept} cannot be read: {error.strerror}: restore it, or set {purpose.variable}"
+        ) from error
 
 
 def _make(path: Path) -> None:
@@ -208,11 +240,15 @@ def _check(purpose: Purpose, value: bytes) -> str:
 
 
 async def _registered(
-    database: Database, purpose: Purpose, values: Sequence[bytes], checks: dict[str, int]
+    database: Database, purpose: Purpose, values: Sequence[bytes], checks: dict[str, int], place: str
 ) -> dict[str, int]:
-    version = max(checks.values(), default=0)
+    version = max(checks.values(), default=0)  # goes on: who still has a secret that is forgotten is known by it
+    if not any(_check(purpose, value) in checks for value in values):
+        checks = {}
     async with database.transaction() as transaction:
         if not checks:
+            if version and await transaction.fetch_one(purpose.is_used) is not None:  # made a moment ago
+                raise SettingsError(f"{place} is {_strange(purpose)}")
             await transaction.execute(_FORGET, pattern=_pattern(purpose))
         for check in (_check(purpose, value) for value in reversed(values)):
             if check not in checks:

@@ -12,6 +12,7 @@ from proxystore.ids import parsed, shown
 from proxystore.records import KeyRecord
 from proxystore.repositories.keys import statements
 from proxystore.repositories.keys.making import Draft
+from proxystore.secrecy import PEPPER, refuse_replaced
 
 
 async def put(change: Change, key_id: str, values: Mapping[str, Any], **details: Any) -> KeyRecord:
@@ -48,6 +49,7 @@ async def revoke(change: Change, chosen: str, **values: object) -> int:
 
 async def rotate(change: Change, key_id: str, draft: Draft, version: int, grace: timedelta | None) -> KeyRecord:
     """Give a key another secret; the one it has stays good for *grace*."""
+    await refuse_replaced(change, PEPPER, version)
     now = datetime.now(UTC)
     values: dict[str, Any] = {
         "key_id": parsed("key", key_id),
