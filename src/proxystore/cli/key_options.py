@@ -179,8 +179,8 @@ async def id_of(store: Store, called: str) -> str:
     return found
 
 
-async def note_namesakes(store: Store, key: KeyRecord) -> None:
-    """Say on stderr that other keys have the name of *key*, which then names none of them: commands ask for an id."""
+async def named(store: Store, key: KeyRecord) -> Keys:
+    """Return *key*, as `known`; say on stderr if another has its name, which names none of them then."""
     others = [each for each in await store.keys.list(limit=3, name=key.name) if each.id != key.id]
     if others:
         typer.echo(
@@ -188,6 +188,14 @@ async def note_namesakes(store: Store, key: KeyRecord) -> None:
             f" or rename one: proxystore keys update {key.id} --name OTHER",
             err=True,
         )
+    return await known(store, key)
+
+
+async def made(store: Store, **options: Any) -> NewKey:
+    """Make a key, and say on stderr if another has its name."""
+    new = await store.keys.create(**options)
+    await named(store, new.record)
+    return new
 
 
 def given(**options: object) -> dict[str, Any]:

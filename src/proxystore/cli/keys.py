@@ -17,7 +17,8 @@ from proxystore.cli.key_options import (
     given,
     id_of,
     known,
-    note_namesakes,
+    made,
+    named,
     read_secret,
     settings_given,
     tell_new,
@@ -26,7 +27,7 @@ from proxystore.cli.key_options import (
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from proxystore.records import KeyRecord, NewKey
+    from proxystore.records import KeyRecord
     from proxystore.repositories.keys import KeyRepository
     from proxystore.store import Store
 
@@ -78,13 +79,7 @@ def create(
         expires_at=expires,
         settings=settings_given(setting, {}),
     )
-
-    async def make(store: Store) -> NewKey:
-        made = await store.keys.create(**wanted, actor=line.actor)
-        await note_namesakes(store, made.record)
-        return made
-
-    tell_new(line, line.ask(make), as_json=as_json)
+    tell_new(line, line.ask(lambda store: made(store, actor=line.actor, **wanted)), as_json=as_json)
 
 
 @keys.command("list")
@@ -165,9 +160,7 @@ def update(
         if setting:
             wanted["settings"] = settings_given(setting, (await store.keys.get(key_id)).settings)
         changed = await store.keys.update(key_id, **wanted, actor=line.actor)
-        if name is not None:
-            await note_namesakes(store, changed)
-        return await known(store, changed)
+        return await (known if name is None else named)(store, changed)
 
     line.ask(change).show(line, as_json=as_json)
 
@@ -213,9 +206,7 @@ def import_key(
     secret = read_secret()
 
     async def take(store: Store) -> Keys:
-        taken = await store.keys.import_key(secret, **wanted, actor=line.actor)
-        await note_namesakes(store, taken)
-        return await known(store, taken)
+        return await named(store, await store.keys.import_key(secret, **wanted, actor=line.actor))
 
     line.ask(take).show(line, as_json=as_json)
 
@@ -234,9 +225,7 @@ def adopt(
     wanted = given(name=name, project=project)
 
     async def adopted(store: Store) -> Keys:
-        found = await store.keys.adopt(fingerprint, **wanted, actor=line.actor)
-        await note_namesakes(store, found)
-        return await known(store, found)
+        return await named(store, await store.keys.adopt(fingerprint, **wanted, actor=line.actor))
 
     line.ask(adopted).show(line, as_json=as_json)
 

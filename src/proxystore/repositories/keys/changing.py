@@ -49,7 +49,7 @@ async def revoke(change: Change, chosen: str, **values: object) -> int:
 
 async def rotate(change: Change, key_id: str, draft: Draft, version: int, grace: timedelta | None) -> KeyRecord:
     """Give a key another secret; the one it has stays good for *grace*."""
-    await refuse_replaced(change, PEPPER, version)
+    await refuse_replaced(change.transaction, PEPPER, version)
     now = datetime.now(UTC)
     values: dict[str, Any] = {
         "key_id": parsed("key", key_id),

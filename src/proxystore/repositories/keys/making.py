@@ -85,7 +85,7 @@ async def make(database: Database, changes: Changes, version: int, batch: Batch)
     """Insert the keys of *batch*, whose digests are under the pepper of that *version*."""
     rows = await _rows(database, version, batch)
     async with changes.begin("api_key", action=batch.action, actor=batch.actor) as change:
-        await refuse_replaced(change, PEPPER, version)
+        await refuse_replaced(change.transaction, PEPPER, version)
         for page in range(0, len(rows), _PAGE):  # each has a deadline
             await change.execute_many(statements.INSERT, rows[page : page + _PAGE])
         for row in rows:
