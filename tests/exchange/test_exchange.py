@@ -9,7 +9,7 @@ from proxystore.exchange import Exchange, Request
 from proxystore.exchange.client_ip import client_ip
 from proxystore.exchange.multipart import FieldSeeker, boundary_of
 from proxystore.testing.asgi import http_scope
-from proxystore.wire import Unknown
+from proxystore.wire import Route, Unknown
 
 
 async def _never():
@@ -17,7 +17,7 @@ async def _never():
 
 
 def _request(**scope: object) -> Request:
-    return Request(http_scope(**scope), _never, "/", Unknown(), limit=100)
+    return Request(http_scope(**scope), _never, "/", Route.of(Unknown(), "/"), limit=100)
 
 
 def test_ids_are_version_7_of_the_start_and_all_different():

@@ -12,6 +12,7 @@ from proxystore import Answer, Denial, Migrations, PluginError, Principal, Setti
 from proxystore.exchange import Exchange, Request
 from proxystore.hooks import Plugins
 from proxystore.testing.asgi import http_scope
+from proxystore.wire import Route
 from proxystore.wire.openai import ChatCompletions
 
 _STORE = object()  # chains bind whatever store they are given
@@ -22,7 +23,7 @@ def _plugins(*plugins: object) -> Plugins:
 
 
 def _exchange() -> Exchange:
-    return Exchange(Request(http_scope(), _never, "/v1/chat/completions", ChatCompletions(), limit=100))
+    return Exchange(Request(http_scope(), _never, "/v1/chat/completions", Route.of(ChatCompletions(), ""), limit=100))
 
 
 async def _never():

@@ -55,7 +55,7 @@ def _key(asked, scope) -> bytes:
         root_path=asked["root_path"],
         headers=[(name.encode(), value.encode()) for name, value in asked["headers"]],
     )
-    request = Request(made, None, asked["path"], Formats(BUILT_IN).find("POST", asked["path"]), limit=1)
+    request = Request(made, None, asked["path"], Formats(BUILT_IN).route("POST", asked["path"]), limit=1)
     _, body = canonical(json.dumps(asked["body"]).encode())
     return key_of(Exchange(request), tenant_of(asked["who"], scope), body, Telling())
 

@@ -89,8 +89,8 @@ def test_what_is_remembered_is_bounded() -> None:
         formats.find("POST", f"/{number}/chat/completions")
     formats.find("POST", "/" + "x" * 100_000)
 
-    assert len(formats._found) <= 1024
-    assert sum(len(path) for _, path in formats._found) < 300_000
+    assert len(formats._routes) <= 1024
+    assert sum(len(path) for _, path in formats._routes) < 300_000
     assert formats.find("POST", "/1/chat/completions").name == "openai.chat"
 
 

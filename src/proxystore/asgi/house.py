@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from proxystore import wire
 from proxystore.asgi.leaving import Draining
 from proxystore.exchange import Exchange, Request
-from proxystore.wire import Formats
+from proxystore.wire import Formats, Route
 
 if TYPE_CHECKING:
     from proxystore.exchange.asgi import ASGIApp, Receive, Scope
@@ -61,11 +61,10 @@ class House:
     def exchange(self, scope: Scope, path: str, receive: Receive, format: WireFormat | None = None) -> Exchange:
         """Return a new exchange for *scope*, marked there so that a second middleware does not count it again."""
         settings = self.settings
-        if format is None:
-            format = self.formats.find(scope.get("method", "GET"), path)
-        scope["proxystore"] = format
+        route = self.formats.route(scope.get("method", "GET"), path) if format is None else Route.of(format, path)
+        scope["proxystore"] = route.format
         return Exchange(
-            Request(scope, receive, path, format, limit=settings.max_body_bytes, trusted=settings.trusted_proxies)
+            Request(scope, receive, path, route, limit=settings.max_body_bytes, trusted=settings.trusted_proxies)
         )
 
     def may_ask_for_usage(self, path: str) -> bool:

@@ -52,7 +52,7 @@ async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
     if path in {f"{endpoints.PREFIX}live", f"{endpoints.PREFIX}ready"}:
         await endpoints.respond(path, scope["method"], None, send)
         return
-    format = Formats(wire.BUILT_IN).find(scope["method"], path)
-    headers, body = worded(UNDECIDED, Request(scope, receive, path, format, limit=0))
+    route = Formats(wire.BUILT_IN).route(scope["method"], path)
+    headers, body = worded(UNDECIDED, Request(scope, receive, path, route, limit=0))
     await send({"type": "http.response.start", "status": UNDECIDED.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -51,12 +51,11 @@ class Body:
             ClientGone: The client went away before it was complete.
         """
         if self.whole is None:
-            if not self._pending:
-                self._take(await self._receive())
-            if self._has_more or len(self._pending) > 1:
+            whole = self._take(await self._receive()) if not self._pending else None
+            if self._has_more or whole is None:
                 self.replace(await self._read_until(lambda _: False))
             else:
-                self.whole = self._pending[0].get("body", b"")  # the usual case: not a byte is copied
+                self.whole = whole  # the usual case: not a byte is copied
         return self.whole or b""
 
     async def peek(self, is_enough: Callable[[bytearray], bool]) -> None:

@@ -15,11 +15,11 @@ from proxystore.exchange.multipart import FieldSeeker, boundary_of
 from proxystore.wire import decode_body, limit_headers, mended
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from proxystore.exchange.asgi import Receive, Scope
     from proxystore.values import Call, Headers, Quota
-    from proxystore.wire import WireFormat
+    from proxystore.wire import Route
 
 __all__ = ["ClientGone", "Request"]
 
@@ -42,40 +42,46 @@ class Request:
         format: The wire format that knows this method and path, else the null object ``Unknown``.
         path: The decoded path without ``root_path`` and query, as the client called it.
         is_claimed: Whether a wire format knows what is called here.
+        header: Called with a header's name (lower case), returns its value, the last one if there are several, or
+            ``None``.
+        call: What is asked of the model, always as the *client* said it; little is known before the body was read.
+        readable_body: The body, decoded, once it has been read; empty if it cannot be (for the core).
         body: What was read of the body and what is still to come (for the core).
         is_dispatched: Whether the proxy has been called, after which nothing can be edited; set by the core.
     """
 
     __slots__ = (
-        "_call",
         "_headers",
         "_is_copied",
+        "_is_read",
         "_limit",
-        "_readable",
         "_trusted",
         "body",
+        "call",
         "format",
+        "header",
         "is_claimed",
         "is_dispatched",
         "path",
+        "readable_body",
         "scope",
     )
 
+    header: Callable[[bytes], bytes | None]
+
     def __init__(
-        self, scope: Scope, receive: Receive, path: str, format: WireFormat, *, limit: int, trusted: Networks = ()
+        self, scope: Scope, receive: Receive, path: str, route: Route, *, limit: int, trusted: Networks = ()
     ) -> None:
         self.scope = scope
         self.path = path
-        self.format = format
-        self.is_claimed = bool(format.paths)
+        self.format, self.call, self.is_claimed = route
         self.body = Body(receive, limit)
-        self.is_dispatched = False
+        self.is_dispatched = self._is_copied = self._is_read = False
+        self.readable_body = b""
         self._limit = limit
         self._trusted = trusted
         self._headers: dict[bytes, bytes] = dict(scope["headers"])
-        self._call: Call | None = None
-        self._readable: bytes | None = None
-        self._is_copied = False
+        self.header = self._headers.get
 
     # -- what was said --------------------------------------------------------------------------------------------
 
@@ -91,33 +97,9 @@ class Request:
         return bool(self.scope["type"] == "websocket")
 
     @property
-    def call(self) -> Call:
-        """What is asked of the model, always as the *client* said it; little is known before the body was read."""
-        if self._call is None:
-            if self._readable is None:
-                return self.format.read(self.path, b"")
-            self._call = self._call_in(self._readable)
-        return self._call
-
-    def _call_in(self, body: bytes) -> Call:
-        call = self.format.read(self.path, body)
-        if body and (call.request_model is None or call.request_model in self.path):
-            # The body told nothing, perhaps: what the proxy may understand must not pass unread.
-            is_untold = call == self.format.read(self.path, b"")
-            read = mended(body) if is_untold else None
-            if read is not None:
-                self._readable = read
-                return self.format.read(self.path, read)
-        return call
-
-    @property
     def client_ip(self) -> str | None:
         """The caller's address; ``X-Forwarded-For`` is believed only from ``trusted_proxies``."""
         return client_ip(self.scope, self.joined_header(b"x-forwarded-for"), self._trusted)
-
-    def header(self, name: bytes) -> bytes | None:
-        """Return the value of the header *name* (lower case), the last one if there are several."""
-        return self._headers.get(name)
 
     def joined_header(self, name: bytes) -> bytes | None:
         """Return the value of the header *name* (lower case); of several, which mean one list, all of them."""
@@ -133,10 +115,12 @@ class Request:
             BodyTooLarge: It is longer than ``max_body_bytes``; the client gets 413.
             ClientGone: The client went away meanwhile; nobody waits for an answer.
         """
-        body = await self.body.read()
-        if self._readable is None:
-            encoding = self._headers.get(b"content-encoding")
-            self._readable = (decode_body(body, encoding, self._limit) or b"") if encoding else body
+        body = self.body.whole
+        if body is None:
+            body = await self.body.read()
+        if not self._is_read:
+            encoding = self.header(b"content-encoding")
+            self._understand((decode_body(body, encoding, self._limit) or b"") if encoding else body)
         return body
 
     async def read_call(self) -> Call:
@@ -146,20 +130,32 @@ class Request:
             BodyTooLarge: As :meth:`read`.
             ClientGone: As :meth:`read`.
         """
-        kind = self._headers.get(b"content-type", _JSON)
-        boundary = None if kind == _JSON else boundary_of(kind)
+        kind = self.header(b"content-type")
+        boundary = None if kind is None or kind == _JSON else boundary_of(kind)
         if boundary is None:
             await self.read()
-        elif self._readable is None and self.format.read(self.path, b"").request_model is not None:
-            self._readable = b""  # the path names the model: not a byte of the form has to wait
-        elif self._readable is None:
+        elif not self._is_read and self.call.request_model is not None:
+            self._is_read = True  # the path names the model: not a byte of the form has to wait
+        elif not self._is_read:
             model = FieldSeeker(boundary, b"model")
             await self.body.peek(model)
             if model.value is None:
                 await self.read()  # whatever it is called, it may be something else than a form
             else:
-                self._readable = msgspec.json.encode({"model": model.value.decode("utf-8", "replace")})
+                self._understand(msgspec.json.encode({"model": model.value.decode("utf-8", "replace")}))
         return self.call
+
+    def _understand(self, body: bytes) -> None:
+        """Take note of what *body*, as far as it was read, asks for."""
+        self._is_read = True
+        self.readable_body = body
+        if not body or not self.is_claimed:
+            return
+        call = self.format.read(self.path, body)
+        if call == self.call and (read := mended(body)) is not None:
+            # The body told nothing, it seems: what the proxy may understand must not pass unread.
+            self.readable_body, call = read, self.format.read(self.path, read)
+        self.call = call
 
     def limit_headers(self, quotas: Sequence[Quota]) -> Headers:
         """Return headers that tell *quotas* in the words of the API that was called."""
@@ -213,11 +209,6 @@ class Request:
     # -- for the core ---------------------------------------------------------------------------------------------
 
     @property
-    def readable_body(self) -> bytes:
-        """The body, decoded, once it has been read; empty if it cannot be."""
-        return self._readable or b""
-
-    @property
     def declared_length(self) -> int:
         """``content-length``, 0 if there is none."""
         length = self._headers.get(b"content-length")
@@ -237,6 +228,7 @@ class Request:
         """Let the proxy see what it would have seen when *snapshot* was taken."""
         self.scope = snapshot.scope
         self._headers = dict(snapshot.scope["headers"])
+        self.header = self._headers.get
         self.body.replace(snapshot.body)
 
     def _own_scope(self) -> Scope:

@@ -60,7 +60,7 @@ async def exchange_of(
         await asyncio.Event().wait()
         raise AssertionError
 
-    request = Request(scope, receive, path, Formats(wire.BUILT_IN).find(method, path), limit=_LIMIT)
+    request = Request(scope, receive, path, Formats(wire.BUILT_IN).route(method, path), limit=_LIMIT)
     if request.is_claimed:
         await request.read_call()
     exchange = Exchange(request)

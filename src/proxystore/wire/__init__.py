@@ -10,7 +10,7 @@ from proxystore.wire.estimating import estimated_input_tokens, rough_input_token
 from proxystore.wire.format import Meter, WireFormat
 from proxystore.wire.lenient import mended
 from proxystore.wire.limits import NamesLimits, limit_headers
-from proxystore.wire.registry import Formats
+from proxystore.wire.registry import Formats, Route
 from proxystore.wire.sockets import SocketFormat, is_unmetered, spoken_on
 from proxystore.wire.unknown import Unknown
 
@@ -52,6 +52,7 @@ __all__ = [
     "Formats",
     "Meter",
     "NamesLimits",
+    "Route",
     "SocketFormat",
     "Unknown",
     "WireFormat",
