@@ -37,18 +37,12 @@ class Places:
 
     def __init__(self, own: bytes) -> None:
         self._own = own
+        self._elsewhere = frozenset((own, *_HEADERS[1:]))
 
     def are_more(self, request: Request) -> bool:
         """Tell whether something stands, or may stand, elsewhere than in ``Authorization``."""
-        header, scope = request.header, request.scope
-        return (
-            scope["type"] != "http"
-            or header(self._own) is not None
-            or header(b"x-api-key") is not None
-            or header(b"x-goog-api-key") is not None
-            or header(b"api-key") is not None
-            or b"key=" in scope.get("query_string", b"")
-        )
+        scope = request.scope
+        return request.has_any(self._elsewhere) or scope["type"] != "http" or b"key=" in scope.get("query_string", b"")
 
     def look(self, request: Request) -> Iterator[Shown]:
         """Yield what stands where a key may."""

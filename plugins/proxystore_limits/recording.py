@@ -12,7 +12,7 @@ def entry_of(exchange: Exchange) -> UsageEntry:
         event_id=exchange.id,
         project_id=who.project_id if who is not None else None,
         key_id=who.key_id if who is not None else None,
-        provider_name=exchange.request.format.name.partition(".")[0],
+        provider_name=exchange.request.provider_name,
         operation_name=exchange.request.call.operation_name,
         request_model=exchange.request.call.request_model,
         status=exchange.response.status or 0,

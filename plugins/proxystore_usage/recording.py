@@ -8,9 +8,10 @@ from typing import Final
 
 import msgspec
 
-from proxystore import Exchange, Usage, UsageEntry
+from proxystore import Exchange, Principal, Usage, UsageEntry
 
 _ASKING_ONLY: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+_NOBODY: Final = Principal()
 _NS_PER_MS: Final = 1_000_000
 _TRACEPARENT_SIZE: Final = 55
 _RARE: Final = (
@@ -39,14 +40,14 @@ def is_recorded(exchange: Exchange) -> bool:
 
 def entry_of(exchange: Exchange, pseudonym: Callable[[str], str | None]) -> UsageEntry:
     """Return *exchange* as an entry for the ledger; of its end user what *pseudonym* leaves."""
-    request, response, usage, who = exchange.request, exchange.response, exchange.usage, exchange.principal
-    call, started = request.call, exchange.started_ns
+    request, response, usage = exchange.request, exchange.response, exchange.usage
+    who, call, started = exchange.principal or _NOBODY, request.call, exchange.started_ns
     cost, is_cached = exchange.cost.nanousd, exchange.outcome == "cached"
     entry = UsageEntry(
         event_id=exchange.id,
-        project_id=who.project_id if who is not None else None,
-        key_id=who.key_id if who is not None else None,
-        provider_name=request.format.name.partition(".")[0],
+        project_id=who.project_id,
+        key_id=who.key_id,
+        provider_name=request.provider_name,
         operation_name=call.operation_name,
         request_model=call.request_model,
         response_model=usage.response_model,

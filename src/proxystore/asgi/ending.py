@@ -37,6 +37,7 @@ class Ending:
         self.is_recorded = True
         exchange = self._exchange
         exchange.outcome = outcome
+        self._take_stock(outcome)
         exchange.response.last_byte_ns = exchange.now_ns()
         tell = self._house.chains.on_usage
         if tell is not None:
@@ -44,6 +45,9 @@ class Ending:
                 exchange.cost = cost_of(self._house, exchange)
             tell(exchange)
             self.is_awaited = self._house.awaits_commits
+
+    def _take_stock(self, outcome: Outcome) -> None:
+        """Note what has been used, as far as whoever reads along knows."""
 
     async def commit(self) -> None:
         """Wait until the database has it, or it has taken too long."""

@@ -76,7 +76,7 @@ class Outbound(Ending):
         is_last = False
         if kind == "http.response.body":
             is_last = not message.get("more_body", False)
-            passing = self._read_along(message)
+            passing = self._read_along(message, has_more=not is_last)
             if self._is_over and not self.is_recorded:
                 if self._is_doubtful:
                     await self._make_sure()
@@ -103,7 +103,7 @@ class Outbound(Ending):
         if body.hold is None:
             raise error
 
-    def _read_along(self, message: Message) -> Message | None:
+    def _read_along(self, message: Message, *, has_more: bool) -> Message | None:
         """Let the meter read a piece of the body; return what is left to forward, if anything."""
         if self.is_refused:
             return None
@@ -111,7 +111,6 @@ class Outbound(Ending):
         if type(given) is not bytes:  # a view, or a buffer that may be written to again
             message = {**message, "body": (given := bytes(given))}
         data: bytes = given
-        has_more: bool = message.get("more_body", False)
         self._left -= len(data)
         # The end is where the client sees it, not where the proxy says so.
         self._is_over = not has_more or self._left == 0
@@ -196,10 +195,7 @@ class Outbound(Ending):
         self.record(broken_outcome(self._exchange))
 
     @override
-    def record(self, outcome: Outcome) -> None:
-        """Tell the recorders what has been used, unless they have been told."""
-        if self.is_recorded:
-            return
+    def _take_stock(self, outcome: Outcome) -> None:
         exchange, meter = self._exchange, self._meter
         if meter is not None:
             exchange.usage = meter.usage
@@ -207,7 +203,6 @@ class Outbound(Ending):
             exchange.response.is_ended = meter.is_ended
         if exchange.usage.quality == "missing" or outcome == "disconnected":
             self._settle(outcome, meter.estimated_output_tokens if meter is not None else 0)
-        super().record(outcome)
 
     def _settle(self, outcome: Outcome, seen_tokens: int) -> None:
         """Settle what has been used where that was not told, or where the client has left."""

@@ -7,7 +7,7 @@ with many requests in flight each costs every one of them a turn.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from proxystore.asgi.answering import respond
 from proxystore.asgi.asking import Question
@@ -15,6 +15,7 @@ from proxystore.asgi.deciding import decide
 from proxystore.asgi.outbound import Outbound
 from proxystore.exchange import ClientGone
 from proxystore.ledger import Begin
+from proxystore.values import Principal
 from proxystore.wire import readable_encodings, rough_input_tokens
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from proxystore.asgi.house import House
     from proxystore.exchange import Exchange, Request
     from proxystore.exchange.asgi import Receive, Scope, Send
+
+_NOBODY: Final = Principal()
 
 
 def carry(house: House, scope: Scope, path: str, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
@@ -101,13 +104,13 @@ def begin_of(exchange: Exchange, *, is_free: bool = False) -> Begin:
         exchange: On its way.
         is_free: Whether it costs nothing if this process dies before its end.
     """
-    request, who = exchange.request, exchange.principal
+    request, who = exchange.request, exchange.principal or _NOBODY
     call = request.call
     return Begin(
         event_id=exchange.id,
-        project_id=who.project_id if who is not None else None,
-        key_id=who.key_id if who is not None else None,
-        provider_name=request.format.name.partition(".")[0],
+        project_id=who.project_id,
+        key_id=who.key_id,
+        provider_name=request.provider_name,
         operation_name=call.operation_name,
         request_model=call.request_model,
         hold=exchange.reservation.hold if exchange.reservation is not None else None,

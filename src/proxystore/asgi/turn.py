@@ -51,10 +51,7 @@ class Turn(Ending):
         self.record(broken_outcome(self.exchange))
 
     @override
-    def record(self, outcome: Outcome) -> None:
-        """Tell the recorders what has been used, unless they have been told."""
-        if self.is_recorded:
-            return
+    def _take_stock(self, outcome: Outcome) -> None:
         exchange = self.exchange
         if outcome != "refused":
             exchange.usage = self._listener.usage(self._seen)
@@ -65,4 +62,3 @@ class Turn(Ending):
             bill(exchange, policy, self._seen)
         elif outcome == "complete" or (outcome == "failed" and self._seen):
             settle(exchange, self._seen)
-        super().record(outcome)

@@ -16,6 +16,7 @@ from proxystore.wire import decode_body, limit_headers, mended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from collections.abc import Set as AbstractSet
 
     from proxystore.exchange.asgi import Receive, Scope
     from proxystore.values import Call, Headers, Quota
@@ -40,6 +41,7 @@ class Request:
     Attributes:
         scope: ASGI's scope as the proxy will see it; edit it through the methods here.
         format: The wire format that knows this method and path, else the null object ``Unknown``.
+        provider_name: Whose API that is, as it is recorded, such as ``openai``.
         path: The decoded path without ``root_path`` and query, as the client called it.
         is_claimed: Whether a wire format knows what is called here.
         header: Called with a header's name (lower case), returns its value, the last one if there are several, or
@@ -63,6 +65,7 @@ class Request:
         "is_claimed",
         "is_dispatched",
         "path",
+        "provider_name",
         "readable_body",
         "scope",
     )
@@ -74,7 +77,7 @@ class Request:
     ) -> None:
         self.scope = scope
         self.path = path
-        self.format, self.call, self.is_claimed = route
+        self.format, self.provider_name, self.call, self.is_claimed = route
         self.body = Body(receive, limit)
         self.is_dispatched = self._is_copied = self._is_read = False
         self.readable_body = b""
@@ -100,6 +103,10 @@ class Request:
     def client_ip(self) -> str | None:
         """The caller's address; ``X-Forwarded-For`` is believed only from ``trusted_proxies``."""
         return client_ip(self.scope, self.joined_header(b"x-forwarded-for"), self._trusted)
+
+    def has_any(self, names: AbstractSet[bytes]) -> bool:
+        """Tell whether one of the headers called *names* (lower case) was sent."""
+        return not names.isdisjoint(self._headers)
 
     def joined_header(self, name: bytes) -> bytes | None:
         """Return the value of the header *name* (lower case); of several, which mean one list, all of them."""

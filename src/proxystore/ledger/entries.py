@@ -116,16 +116,16 @@ _Entry = TypeVar("_Entry", Begin, UsageEntry)
 _Kind = TypeVar("_Kind")
 
 _MODELS: Final = ("request_model", "response_model")
-_encoder: Final = msgspec.json.Encoder()
+_encode: Final = msgspec.json.Encoder().encode
 
 
 def encode(entry: _Entry) -> bytes:
     """Return *entry* as JSON; text and numbers that JSON or a frame could not hold are made to fit."""
     try:
-        data = _encoder.encode(entry)
+        data = _encode(entry)
     except (UnicodeEncodeError, OverflowError):
-        data = b""
-    return data if 0 < len(data) <= _LONGEST_ENTRY else _encoder.encode(cleaned(entry))
+        return _encode(cleaned(entry))
+    return data if len(data) <= _LONGEST_ENTRY else _encode(cleaned(entry))
 
 
 def cleaned(entry: _Entry) -> _Entry:
@@ -199,7 +199,7 @@ def _clean_metadata(metadata: dict[str, str | int] | None) -> dict[str, str | in
     if not metadata:
         return None
     clean = {_clean_text(name, LONGEST_ID): _clean_value(value) for name, value in metadata.items()}
-    return clean if len(_encoder.encode(clean)) <= LONGEST_METADATA else None
+    return clean if len(_encode(clean)) <= LONGEST_METADATA else None
 
 
 def _clean_value(value: str | int) -> str | int:

@@ -150,10 +150,7 @@ class Journal:
 
     def _write(self, frame: bytes) -> Position | None:
         segment = self._segment
-        if not self._is_open:
-            self._lose(1)
-            return None
-        if self._unwritten or segment is None or not segment.append(frame):
+        if segment is None or self._unwritten or not segment.append(frame):
             return self._keep(frame)
         position = segment.segment_id, segment.size
         if self._fsync == "always":
@@ -163,6 +160,9 @@ class Journal:
         return position
 
     def _keep(self, frame: bytes) -> Position | None:
+        if not self._is_open:
+            self._lose(1)
+            return None
         if len(self._unwritten) == _MOST_UNWRITTEN:
             self._unwritten.popleft()
             self._lose(1)

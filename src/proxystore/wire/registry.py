@@ -21,18 +21,20 @@ class Route(NamedTuple):
 
     Attributes:
         format: What it is written in.
+        provider_name: Whose API that is, such as ``openai``.
         call: What it asks for, as far as its path tells.
         is_claimed: Whether its format is a known one.
     """
 
     format: WireFormat
+    provider_name: str
     call: Call
     is_claimed: bool
 
     @classmethod
     def of(cls, format: WireFormat, path: str) -> Route:
         """Return that of a request in *format*."""
-        return cls(format, format.read(path, b""), bool(format.paths))
+        return cls(format, format.name.partition(".")[0], format.read(path, b""), bool(format.paths))
 
 
 class Formats:

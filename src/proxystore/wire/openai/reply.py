@@ -115,7 +115,7 @@ class Listener:
 
     def hear(self, reply: Reply) -> None:
         """Take note of what *reply* says."""
-        if isinstance(reply.choices, list):
+        if reply.choices:
             self.hear_choices(reply.choices)
         if isinstance(reply.model, str) and reply.model:
             self.model = reply.model
