@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -23,7 +23,7 @@ _RARE: Final = (
     "output_image_tokens",
     "unclassified_tokens",
 )
-_rare_in: Final = attrgetter(*_RARE, "requests", "seconds")
+_rare_in: Final = attrgetter(*_RARE, "requests", "seconds", "service_tier")
 
 
 def is_recorded(exchange: Exchange) -> bool:
@@ -65,25 +65,22 @@ def entry_of(exchange: Exchange, pseudonym: Callable[[str], str | None]) -> Usag
         finish_reason=response.finish_reason,
         end_user=pseudonym(call.end_user) if call.end_user else None,
         traceparent=_traceparent(request.header(b"traceparent")),
-        metadata=_metadata(exchange),
+        metadata=exchange.metadata or None,
         hold=exchange.reservation.hold if exchange.reservation is not None else None,
     )
     return _with_rare(entry, usage) if any(_rare_in(usage)) else entry
 
 
 def _with_rare(entry: UsageEntry, usage: Usage) -> UsageEntry:
-    """Return *entry* with what few exchanges use: asking whether there is any takes less than passing on zeros."""
-    *buckets, requests, seconds = _rare_in(usage)
-    rare = dict(zip(_RARE, buckets, strict=True))
+    """Return *entry* with what few exchanges use: asking whether there is any takes less than passing on zeros.
+
+    The service tier, by which a price is found again, is kept among what plugins add.
+    """
+    *buckets, requests, seconds, tier = _rare_in(usage)
+    rare: dict[str, Any] = dict(zip(_RARE, buckets, strict=True))
+    if tier is not None:
+        rare["metadata"] = {"service_tier": tier, **(entry.metadata or {})}
     return msgspec.structs.replace(entry, **rare, billed_requests=requests, billed_ms=round(seconds * 1000))
-
-
-def _metadata(exchange: Exchange) -> dict[str, str | int] | None:
-    """Return what is kept besides: the service tier, by which a price is found again."""
-    tier = exchange.usage.service_tier
-    if tier is None:
-        return exchange.metadata or None
-    return {"service_tier": tier, **exchange.metadata}
 
 
 def _traceparent(value: bytes | None) -> str | None:

@@ -183,9 +183,11 @@ class Request:
         if value is None:
             return
         kept = [*scope["headers"]]
-        if (once := (name, value)) in kept:
-            kept.remove(once)
-        if len(kept) > len(self._headers):  # something was sent twice; or the server has lists for pairs
+        try:  # noqa: SIM105  nearly every request comes by here
+            kept.remove((name, value))
+        except ValueError:  # the server has lists for pairs
+            pass
+        if len(kept) > len(self._headers):  # then it is there still, or was sent twice
             kept = [header for header in kept if header[0] != name]
         scope["headers"] = kept
 

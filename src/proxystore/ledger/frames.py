@@ -9,8 +9,9 @@ from typing import Final, NamedTuple
 from zlib import crc32
 
 _MAGIC: Final = b"\xa7L"
-_KIND_AND_LENGTH: Final = Struct(">BI")
 _HEAD: Final = Struct(">2sBII")
+_pack: Final = _HEAD.pack
+_pack_kind_and_length: Final = Struct(">BI").pack
 _LONGEST: Final = 65_536
 LONGEST_FRAME: Final = _HEAD.size + _LONGEST
 
@@ -41,8 +42,7 @@ class Frame(NamedTuple):
 def framed(kind: Kind, payload: bytes) -> bytes:
     """Return *payload* as it goes into a segment, by one write."""
     length = len(payload)
-    checksum = crc32(payload, crc32(_KIND_AND_LENGTH.pack(kind, length)))
-    return _HEAD.pack(_MAGIC, kind, length, checksum) + payload
+    return _pack(_MAGIC, kind, length, crc32(payload, crc32(_pack_kind_and_length(kind, length)))) + payload
 
 
 def scan(data: bytes, offset: int, *, is_final: bool) -> Iterator[Frame]:
@@ -72,7 +72,7 @@ def _end_of(data: bytes, start: int) -> int | None:
     if magic != _MAGIC or length > _LONGEST or end > len(data):
         return None
     payload = data[start + _HEAD.size : end]
-    return end if crc32(payload, crc32(_KIND_AND_LENGTH.pack(kind, length))) == checksum else None
+    return end if crc32(payload, crc32(_pack_kind_and_length(kind, length))) == checksum else None
 
 
 def _next_frame(data: bytes, damaged: int) -> int:
