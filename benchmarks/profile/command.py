@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from benchmarks.overhead.chats import echo, question
+from benchmarks.profile.counting import Counts
 from benchmarks.profile.driving import CHAT, NOT_OURS, Request, Size, ask, microseconds, wrapped
 from benchmarks.profile.sampling import Place, Samples
 from proxystore.exchange.asgi import ASGIApp
@@ -23,6 +24,8 @@ _HOOKS: Final = frozenset({"on_auth", "on_request", "on_usage", "on_response"})
 _SIZE: Final = Size(requests=1_500, rounds=7)
 _CHUNKS: Final = 400
 _SHOWN: Final = 25
+_COUNTED: Final = 20
+_ELSEWHERE: Final = "elsewhere"
 _A_STREAM: Final = "all plugins, stream of one chunk, usage asked for by the client"
 
 
@@ -46,12 +49,14 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         request: What a request takes, by how much stands around the application.
         chunk: What a streamed chunk takes, by how.
-        chat: Where the time of a chat goes, with all plugins on.
+        counted: How many opcodes of a chat each room runs, with all plugins on, and in how many calls.
+        chat: Where its time goes.
         stream: Where that of a stream of one chunk goes.
     """
 
     request: Mapping[str, float]
     chunk: Mapping[str, float]
+    counted: Mapping[str, tuple[float, float]]
     chat: Shares
     stream: Shares
 
@@ -64,9 +69,10 @@ async def profile(size: Size = _SIZE) -> Profile:
         full = await stack.enter_async_context(wrapped(*_PLUGINS))
         request = await _requests(bare, empty, full, size)
         chunk = await _chunks(bare, empty, full, size._replace(requests=max(1, size.requests // 75)))
+        counted = await _counted(full, CHAT)
         chat = _shares(await _sampled(full, CHAT, 25 * size.requests), request["all plugins"])
         stream = _shares(await _sampled(full, _stream(1, wants_usage=True), 25 * size.requests), request[_A_STREAM])
-    return Profile(request=_rounded(request), chunk=_rounded(chunk, 3), chat=chat, stream=stream)
+    return Profile(request=_rounded(request), chunk=_rounded(chunk, 3), counted=counted, chat=chat, stream=stream)
 
 
 def _shares(samples: Samples, us: float) -> Shares:
@@ -74,7 +80,7 @@ def _shares(samples: Samples, us: float) -> Shares:
     each = us / max(1, samples.looks)
     own = {place: looks * each for place, looks in samples.own.items()}
     whole = {place: looks * each for place, looks in samples.whole.items()}
-    rooms = {**_by_room(own), "elsewhere": us - sum(own.values())}
+    rooms = {**_by_room(own), _ELSEWHERE: us - sum(own.values())}
     return Shares(
         hooks=_rounded({_told(place): us for place, us in whole.items() if _is_hook(place)}),
         rooms=_rounded(rooms),
@@ -126,6 +132,21 @@ async def _sampled(app: ASGIApp, request: Request, requests: int) -> Samples:
     return samples
 
 
+async def _counted(app: ASGIApp, request: Request) -> dict[str, tuple[float, float]]:
+    """Return how many opcodes of *request* each room runs, and in how many calls."""
+    counts = Counts()
+    with counts.taken():
+        for _ in range(_COUNTED):
+            await ask(app, request)
+    rooms: dict[str, tuple[float, float]] = {}
+    for code, opcodes in counts.opcodes.items():
+        room = _room(counts.modules[code])
+        of_room, calls = rooms.get(room, (0.0, 0.0))
+        rooms[room] = of_room + opcodes / _COUNTED, calls + counts.calls[code] / _COUNTED
+    ours = sorted(rooms.items(), key=lambda item: -item[1][0])
+    return {room: (round(opcodes), round(calls)) for room, (opcodes, calls) in ours if room != _ELSEWHERE}
+
+
 def _is_hook(place: Place) -> bool:
     return not place.module.startswith("proxystore.") and place.function.rpartition(".")[2] in _HOOKS
 
@@ -133,9 +154,15 @@ def _is_hook(place: Place) -> bool:
 def _by_room(own: Mapping[Place, float]) -> dict[str, float]:
     rooms: Counter[str] = Counter()
     for place, us in own.items():
-        package, _, rest = place.module.partition(".")
-        rooms[rest.partition(".")[0] if package == "proxystore" else package] += us  # type: ignore[assignment]
+        rooms[_room(place.module)] += us  # type: ignore[assignment]
     return dict(rooms.most_common())
+
+
+def _room(module: str) -> str:
+    package, _, rest = module.partition(".")
+    if package not in _PACKAGES:
+        return _ELSEWHERE
+    return rest.partition(".")[0] if package == "proxystore" else package
 
 
 def _told(place: Place) -> str:
@@ -149,6 +176,9 @@ def _rounded(figures: Mapping[str, float], digits: int = 2) -> dict[str, float]:
 def _tell(result: Profile) -> None:
     _tell_each("a request", result.request)
     _tell_each("a chunk", result.chunk)
+    print(f"of a chat, opcodes ({sum(each for each, _ in result.counted.values()):.0f} in all) and calls")
+    for room, (opcodes, calls) in result.counted.items():
+        print(f"  {room:72}{opcodes:9.0f}{calls:9.0f}")
     for name, shares in (("a chat", result.chat), ("a stream of one chunk", result.stream)):
         _tell_each(f"of {name}, a hook with what it calls", shares.hooks)
         _tell_each(f"of {name}, a room itself", shares.rooms)
