@@ -165,6 +165,7 @@ def verify(context: typer.Context, *, head: given.Pin = None, as_json: options.J
     """Follow the whole chain, and say where it is not what was written; fail if so."""
     line: CommandLine = context.obj
 
+    line.announce_database()  # not in the middle of the bar
     with line.progress("verifying"):
         verdict = line.ask(lambda store: store.audit.verify(head=head))
     if as_json:

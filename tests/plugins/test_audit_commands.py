@@ -132,6 +132,15 @@ def test_a_sound_chain_is_said_to_be(type_: Type) -> None:
     assert json.loads(type_("verify", "--json").stdout)["problems"] == []
 
 
+def test_the_database_is_named_before_the_bar_begins(type_: Type, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # a terminal, to rich
+    said = type_("verify").stderr
+
+    assert said.startswith("database: ")
+    assert said.count("database: ") == 1
+    assert "verifying" in said
+
+
 def test_a_chain_that_was_tampered_with_fails_and_says_where(type_: Type, settings: Settings) -> None:
     asyncio.run(tamper(settings, "UPDATE audit_events SET reason = 'fine' WHERE seq = 2"))
     result = type_("verify")

@@ -104,8 +104,7 @@ def check(context: typer.Context, *, as_json: options.Json = False) -> None:
 @db.command()
 def cleanup(context: typer.Context, *, as_json: options.Json = False) -> None:
     """Delete what was kept long enough, a little at a time; sums by day stay. Running proxies do so every hour."""
-    line: CommandLine = context.obj
-
+    line = _announced(context)
     with line.progress("cleaning up"):
         counts = line.ask(lambda store: store.cleanup())
     rows = [{"table": table, "deleted": count} for table, count in counts.items()]

@@ -141,7 +141,8 @@ async def find_key_id(store: Store, called: str) -> str | None:
         return called
     found = await store.keys.list(limit=2, name=called) or await store.keys.list(limit=2, name=called, deleted=True)
     if len(found) > 1:
-        raise typer.BadParameter(f"more than one key is called {called!r}: name its id, as in the list")
+        ids = " or ".join(each.id for each in found)
+        raise typer.BadParameter(f"more than one key is called {called!r}: name its id, such as {ids}")
     return found[0].id if found else None
 
 
