@@ -196,6 +196,30 @@ def test_what_began_in_one_segment_is_open_until_those_that_wait_have_been_read(
     segments.forget()
 
 
+def test_what_is_kept_costs_nothing_in_rounds_that_find_nothing_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _write(tmp_path)
+    segments = _segments(tmp_path)
+    _acknowledge(segments, segments.read(10))
+    segments.sweep()
+    os.utime(tmp_path, (1, 1))  # nobody has been here for long
+    segments.refresh()
+    asked: list[object] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "scandir", asked.append)
+        patched.setattr(keeping, "is_old", lambda *given: asked.append(given))
+        for _ in range(10):
+            segments.refresh()
+            segments.sweep()
+    assert asked == []
+
+    (new,) = _write(tmp_path)
+    segments.refresh()
+    assert _ids(segments.read(10)) == [new.event_id]
+    segments.forget()
+
+
 def test_what_is_written_down_is_kept_up_to_a_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(4):
         _write(tmp_path)

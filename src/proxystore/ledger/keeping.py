@@ -10,6 +10,7 @@ from typing import Final
 KEEP: Final = 300.0
 """Seconds for which a segment stays after its last entry."""
 _MOST_KEPT: Final = 64 * 1024 * 1024
+_LOOK_AGAIN: Final = 1.0  # seconds until files are asked again how old they are: there may be thousands
 
 
 class Keeping:
@@ -18,6 +19,7 @@ class Keeping:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._sizes: dict[Path, int] = {}
+        self._look_at = 0.0
 
     @property
     def paths(self) -> AbstractSet[Path]:
@@ -35,6 +37,9 @@ class Keeping:
     def sweep(self) -> None:
         """Remove what has been kept for long enough."""
         kept = sum(self._sizes.values())
+        if kept <= _MOST_KEPT and time.monotonic() < self._look_at:
+            return
+        self._look_at = time.monotonic() + min(_LOOK_AGAIN, self._seconds)
         for path in sorted(self._sizes):  # the oldest of each host first
             if kept > _MOST_KEPT or is_old(path, self._seconds):
                 kept -= self._sizes.pop(path)

@@ -18,6 +18,7 @@ from proxystore.ledger.tail import Item, Tail
 ADOPT_AFTER: Final = 300.0
 """Seconds without a change after which another host's segment, or one from before a restart, is taken over."""
 _LOOK_AGAIN: Final = 5.0  # seconds until a file that is no segment of ours is looked at again
+_SETTLED: Final = 1_000_000_000  # nanoseconds: clocks of file systems tick some milliseconds apart, or a second
 _MOST_OPEN: Final = 256  # an outage of a week leaves more files than a process may open
 
 
@@ -44,6 +45,8 @@ class Segments:
         self._refused: dict[Path, float] = {}
         self._waiting: dict[Path, UUID | None] = {}
         self._turn = 0
+        self._found: set[Path] = set()
+        self._looked_at: int | None = None
         tell_of_forks(self)
 
     @property
@@ -61,7 +64,7 @@ class Segments:
 
         Where more than may be open belong to processes that live, these take turns.
         """
-        found = {Path(entry.path) for entry in os.scandir(self._directory) if _is_segment(entry.name)}
+        found = self._look()
         for tail in list(self._tails.values()):
             tail.look()
             if tail.is_dead and tail.is_unlinked and tail.path in found:
@@ -124,6 +127,7 @@ class Segments:
         """Close everything: the next refresh begins anew, from what the database says."""
         for tail in list(self._tails.values()):
             self._drop(tail)
+        self._looked_at = None
         self._resting.clear()
         self._refused.clear()
         self._waiting.clear()
@@ -132,6 +136,15 @@ class Segments:
     def forget_parent(self) -> None:
         """Let go of the files, and of the locks on the dead's, in a forked child."""
         self.forget()
+
+    def _look(self) -> set[Path]:
+        """Return what is there; of a directory that is as it was, what was there: thousands may be kept in it."""
+        changed_at = self._directory.stat().st_mtime_ns
+        if changed_at != self._looked_at:
+            self._found = {Path(entry.path) for entry in os.scandir(self._directory) if _is_segment(entry.name)}
+            is_settled = time.time_ns() - changed_at > _SETTLED  # else it may change again, and not look as if it had
+            self._looked_at = changed_at if is_settled else None
+        return self._found
 
     def _make_room(self, wanted: int) -> list[Path]:
         """Let some whose owners live rest, and return which: those that have been open for longest, but never all."""
