@@ -8,12 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-import pytest
-
 
 def __getattr__(name: str) -> ModuleType:
     if name not in {"anthropic", "ollama", "openai"}:
         raise AttributeError(name)
-    if name == "ollama":  # younger than some environments that tests run in; tox has it
-        pytest.importorskip(name)
     return import_module(name)

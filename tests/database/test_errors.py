@@ -103,7 +103,7 @@ async def test_a_file_that_is_no_database_cannot_be_opened(tmp_path: Path) -> No
     path = tmp_path / "notes.txt"
     path.write_text("not a database, and long enough to be told from an empty one " * 100)
 
-    with pytest.raises(StoreUnavailable, match=r"notes\.txt cannot be opened: .*not a database"):
+    with pytest.raises(StoreUnavailable, match=r"notes\.txt cannot be used: the file is no SQLite database"):
         await Database(DatabaseURL.parse(f"sqlite:///{path}")).open()
 
     assert path.read_text().startswith("not a database")
@@ -113,7 +113,7 @@ async def test_a_file_that_is_no_database_cannot_be_opened(tmp_path: Path) -> No
 async def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    with pytest.raises(StoreUnavailable, match="cannot be opened"):
+    with pytest.raises(StoreUnavailable, match="file is not a directory"):
         await Database(DatabaseURL.parse(f"sqlite:///{tmp_path}/file/proxystore.db")).open()
 
 
@@ -123,12 +123,12 @@ async def test_a_server_that_is_not_there_is_told_without_its_password() -> None
     with pytest.raises(StoreUnavailable) as caught:
         await Database(url).open()
 
-    assert "postgresql://someone:***@127.0.0.1:1/nothing cannot be opened" in str(caught.value)
+    assert "postgresql://someone:***@127.0.0.1:1/nothing cannot be used: no server answers there" in str(caught.value)
     assert CANARY not in str(caught.value)
 
 
 async def test_a_server_without_that_database_is_told(postgres_url: str) -> None:
-    with pytest.raises(StoreUnavailable, match="does not exist"):
+    with pytest.raises(StoreUnavailable, match="the server has no database"):
         await Database(DatabaseURL.parse(f"{postgres_url}_missing")).open()
 
 
