@@ -30,6 +30,7 @@ TIMEOUT: Final = Denial(status=504, code="upstream_timeout", message="The upstre
 NO_TUNNEL: Final = Denial(
     status=501, code="not_implemented", message="This proxy opens no tunnels: CONNECT is refused."
 )
+NO_METHOD: Final = Denial(status=400, code="invalid_method", message="What this request calls its method is none.")
 NOT_BELOW: Final = Denial(status=400, code="invalid_path", message="This path leads out of what is forwarded to.")
 
 _FORMATS: Final = Formats(wire.BUILT_IN)

@@ -75,6 +75,8 @@ def for_upstream(scope: Scope, authorization: str | None, trusted: Networks) -> 
     if scope["type"] == "websocket":
         ending |= _HANDSHAKE
     headers = CIMultiDict([(name.decode("latin-1"), _text(name, value)) for name, value in given if name not in ending])
+    if b"cookie" in told and len(pieces := headers.getall("cookie", [])) > 1 and scope.get("http_version", "") >= "2":
+        headers["cookie"] = "; ".join(pieces)  # RFC 9113, section 8.2.3
     if authorization is not None:
         headers["authorization"] = authorization
     _tell_origin(headers, scope, told, trusted)

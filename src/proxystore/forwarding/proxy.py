@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from proxystore.errors import SettingsError
-from proxystore.forwarding.failing import NO_TUNNEL, NOT_BELOW, refuse
+from proxystore.forwarding.failing import NO_METHOD, NO_TUNNEL, NOT_BELOW, refuse
 from proxystore.forwarding.headers import Unwritable, for_upstream
 from proxystore.forwarding.relay import Relay
 from proxystore.forwarding.upstream import Upstream
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from proxystore.settings import ForwardSettings
 
 _SEPARATOR: Final = re.compile(r"[/\\]")
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 
 
 class ReverseProxy:
@@ -62,8 +63,11 @@ class ReverseProxy:
         await relay(self._upstream, headers, scope, receive, send).run()
 
     def _denial(self, scope: Scope) -> Denial | None:
-        if scope.get("method") == "CONNECT":
+        method: str = scope.get("method", "GET")
+        if method == "CONNECT":
             return NO_TUNNEL
+        if not method.isalpha() and _TOKEN.fullmatch(method) is None:
+            return NO_METHOD
         # Upstream it might mean a place beside the one that was given.
         return NOT_BELOW if self._url.path and ".." in _SEPARATOR.split(scope["path"]) else None
 

@@ -26,6 +26,7 @@ _OURS: Final = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")  # wh
 _LONGEST_IDLE: Final = 4.0
 _LONGEST_FIELD: Final = 64 * 1024
 _LONGEST_REFUSAL: Final = 1024 * 1024
+_VISIBLE: Final = "".join(map(chr, range(0x21, 0x7F))).replace("#", "")
 _FINAL: Final = range(200, 600)  # what a server can send; 101 was not asked for
 
 
@@ -120,7 +121,7 @@ class Upstream:
         return session
 
     def _target(self, scope: Scope, origin: str) -> URL:
-        """Return where the request goes: path and query as the client wrote them, byte for byte."""
+        """Return where the request goes: path and query as the client wrote them, byte for byte where they may."""
         raw: bytes | None = scope.get("raw_path")  # optional in ASGI
         path = quote(scope["path"]) if raw is None else raw.decode("latin-1")
         path = path.removeprefix(quote(scope.get("root_path", "")))
@@ -128,7 +129,14 @@ class Upstream:
             path = f"/{path}"
         query: bytes = scope.get("query_string", b"")
         target = f"{path}?{query.decode('latin-1')}" if query else path
-        return URL(origin + target.replace("#", "%23"), encoded=True)  # remembered by yarl, and much faster than parts
+        return URL(origin + _written(target), encoded=True)  # remembered by yarl, and much faster than parts
+
+
+def _written(target: str) -> str:
+    """Return *target* without what would end it: over HTTP/2 it may hold anything, a space and another version, too."""
+    if target.isascii() and target.isprintable() and " " not in target and "#" not in target:
+        return target
+    return quote(target.encode("latin-1"), safe=_VISIBLE)
 
 
 def _session(connector: aiohttp.BaseConnector, timeout: aiohttp.ClientTimeout, **more: Any) -> aiohttp.ClientSession:
