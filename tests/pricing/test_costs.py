@@ -105,7 +105,8 @@ def test_what_is_written_for_an_hour_without_a_price_is_as_if_for_five_minutes()
 @pytest.mark.parametrize(
     "usage",
     [
-        Usage(input_tokens=5, requests=1),
+        Usage(input_tokens=5, output_tokens=1, requests=1),
+        Usage(requests=1),
         Usage(input_tokens=5, seconds=1.0),
         Usage(input_tokens=5, output_tokens=1),
         Usage(input_tokens=5, unclassified_tokens=1),
@@ -116,7 +117,15 @@ def test_what_has_no_price_has_no_cost_rather_than_none_at_all(usage: Usage) -> 
 
     assert tariff.cost(usage, _NOON) == Cost(nanousd=None)
     assert explained(tariff, usage, _NOON).dollars is None
-    assert [line.dollars is None for line in explained(tariff, usage, _NOON).lines] == [False, True]
+    assert explained(tariff, usage, _NOON).lines[-1].dollars is None
+
+
+def test_searches_without_a_price_leave_the_tokens_to_be_paid_for() -> None:
+    tariff = Tariff([Price(**_price(input="1", output="2"))])
+    usage = Usage(input_tokens=5, output_tokens=1, requests=2)
+
+    assert tariff.cost(usage, _NOON) == Cost(nanousd=7_000, price_id="manual", is_assumed=True)
+    assert explained(tariff, usage, _NOON).dollars == Decimal("0.000007")
 
 
 def test_a_price_of_nothing_is_a_price() -> None:

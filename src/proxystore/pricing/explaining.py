@@ -42,7 +42,10 @@ class CostLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """Why something costs what it costs: `cost` is the sum of `lines`, rounded once to nano-dollars."""
+    """Why something costs what it costs: `cost` is the sum of `lines`, rounded once to nano-dollars.
+
+    Pieces without a price, beside tokens, add nothing to it.
+    """
 
     cost: Cost
     lines: tuple[CostLine, ...]

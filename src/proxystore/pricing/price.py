@@ -27,7 +27,8 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
     narrows (fewer tokens, then the standard tier), or by the price of another bucket: reasoning as output; what is
     read from or written to a cache, audio and images as other input or output; what is written for an hour as what is
     written for five minutes; tokens of an unknown kind by the dearer of input and output. All but reasoning is marked
-    ``is_assumed``. Pieces, seconds and input or output itself have no such substitute: then no cost is known.
+    ``is_assumed``, as are pieces without a price beside tokens, which add nothing. Pieces alone, seconds and input or
+    output itself have no such substitute: then no cost is known.
 
     Attributes:
         id: Of the row; ``None`` in what was not read from the database.

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from proxystore.pricing.money import nanousd_of
 from proxystore.pricing.price import BUCKETS, Price
 from proxystore.values import Cost, Usage
@@ -91,6 +93,10 @@ class Rates:
     def _with_rare(self, usage: Usage, counts: tuple[Any, ...], femtousd: int) -> Cost:
         *pieces, seconds = counts
         *amounts, of_second = self._rare
+        if usage.requests and amounts[-1] is None and (usage.input_tokens or usage.output_tokens):
+            # Searches beside tokens: to whom a budget holds could else make all of it unknown by asking for one.
+            tokens = self.cost(msgspec.structs.replace(usage, requests=0))
+            return msgspec.structs.replace(tokens, is_assumed=tokens.nanousd is not None)
         femtousd += sum(count * amount for count, amount in zip(pieces, amounts, strict=True) if count)
         if seconds:
             return self._cost(usage, nanousd_of(femtousd * _MS + round(seconds * _MS) * of_second, _MS))
