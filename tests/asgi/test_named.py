@@ -73,6 +73,15 @@ async def test_what_nobody_foresaw_is_told_as_well(named, monkeypatch):
     assert (await _start(named("")))[0] == {"type": "lifespan.startup.failed", "message": "out of luck"}
 
 
+async def test_a_dependency_that_cannot_be_imported_is_told_as_well(named, monkeypatch):
+    monkeypatch.setitem(sys.modules, "proxystore.asgi.serving", None)
+
+    (message,) = await _start(named("tests.servers.gateway:app"))
+
+    assert message["type"] == "lifespan.startup.failed"
+    assert "proxystore.asgi.serving" in message["message"]
+
+
 async def test_without_lifespan_nothing_to_serve_gives_503(named, caplog):
     app = named("")
     sent = await call(app, http_scope(), b"{}")

@@ -39,10 +39,11 @@ class NamedApp:
             await refuse(scope, receive, send)
 
     def _load(self) -> None:
-        from proxystore.asgi.serving import create_app
         from proxystore.errors import ProxyStoreError
 
         try:
+            from proxystore.asgi.serving import create_app  # and all that we depend on, which may be broken
+
             self._app = create_app()
         except ProxyStoreError as error:
             self._problem = str(error)
