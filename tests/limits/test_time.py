@@ -28,11 +28,11 @@ class Turned(Clock):
     def __init__(self) -> None:
         self.ahead_ms = 0
         self._skipped = 0.0
+        self._began_ms = (time.time_ns() // 1_000_000 // _MINUTE + 1) * _MINUTE
 
     def turn_to(self, minutes: float) -> None:
         """Go to a place in the minutes from the next one on, such as 1.5: half into the one after that."""
-        now = time.time_ns() // 1_000_000
-        ahead = (now // _MINUTE + 1) * _MINUTE + int(minutes * _MINUTE) - now
+        ahead = self._began_ms + int(minutes * _MINUTE) - time.time_ns() // 1_000_000
         self._skipped += max(0, ahead - self.ahead_ms) / 1000
         self.ahead_ms = ahead
 
