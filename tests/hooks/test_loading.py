@@ -195,7 +195,7 @@ def _plugin(**attributes: object) -> type:
         (_plugin(__init__=_shy), "plugin 'odd': cannot be loaded: TypeError"),
         (_plugin(__new__=lambda _: None), "plugin 'odd': is None, and must be a class, a module or an instance"),
         (_plugin(Settings=dict), "its Settings, the type 'dict', must be a class derived from pydantic's BaseModel"),
-        (_plugin(name=property(_shy)), "its name, a property, must be text"),
+        (_plugin(name=property(_shy)), "its name, (a property|the property 'name'), must be text"),
         (_shy, "plugin '_shy': is the function '_shy', and must be a class, a module or an instance"),
         (None, "is None, and must be a class"),
         (Named(3), "plugin 'named': its name, 3, must be text that can be printed"),
