@@ -24,6 +24,7 @@ from proxystore.exchange.asgi import ASGIApp, Receive, Scope, Send
 
 _SIZES: Final = {"2 kB": 2_000, "60 kB": 60_000, "1 MB": 1_000_000}
 _CONNECTIONS: Final = 16
+_ANSWER: Final = b'{"usage":{"prompt_tokens":9,"completion_tokens":1,"total_tokens":10}}'
 
 
 class Effort(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,9 +141,9 @@ async def _before_dispatch(effort: Effort, *plugins: str) -> float:
         nonlocal spent
         spent += time.thread_time_ns() - started
         await receive()
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"2"), (b"cache-control", b"no-store")]
+        headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": b"{}"})
+        await send({"type": "http.response.body", "body": _ANSWER})
 
     best, count = float("inf"), effort.requests
     async with _wrapped(app, *plugins) as (_, wrapped):
