@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import Final
@@ -152,10 +152,10 @@ def _is_hook(place: Place) -> bool:
 
 
 def _by_room(own: Mapping[Place, float]) -> dict[str, float]:
-    rooms: Counter[str] = Counter()
+    rooms: defaultdict[str, float] = defaultdict(float)
     for place, us in own.items():
-        rooms[_room(place.module)] += us  # type: ignore[assignment]
-    return dict(rooms.most_common())
+        rooms[_room(place.module)] += us
+    return dict(sorted(rooms.items(), key=lambda room: -room[1]))
 
 
 def _room(module: str) -> str:

@@ -87,6 +87,7 @@ class Kept:
         """
         if self.raw._connection is None:
             raise StoreClosed
+        # aiosqlite's own way into its thread, which has no types.
         return await self.raw._execute(_undivided, work, self.raw._conn)  # type: ignore[no-any-return,no-untyped-call]
 
     def interrupt(self) -> None:

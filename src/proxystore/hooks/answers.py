@@ -77,7 +77,8 @@ def _as_format(thing: Any) -> WireFormat:
         raise _NoAnswer(f"{_kind(thing)}, which is no wire format: it has no {', no '.join(missing)}")
     if not isinstance(thing.name, str) or not _are_texts(thing.methods) or not _are_texts(thing.paths):
         raise _NoAnswer(f"{_kind(thing)}, whose name must be text, and whose methods and paths must be sets of texts")
-    return thing  # type: ignore[no-any-return]
+    found: WireFormat = thing
+    return found
 
 
 def _as_history(thing: Any) -> Migrations:

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import msgspec
 
-from proxystore.values import Usage
 from proxystore.wire.lenient import decode
 from proxystore.wire.openai.usage import usage_in, usage_in_timings
+from proxystore.wire.reading import Hearing
 
 WORDS: Final = (b'"stop":true', b'"stop": true', b'"timings"', b"error")
 """What events contain that say more than content, one of them at least."""
@@ -31,20 +31,10 @@ class _Said(msgspec.Struct):
 _decoder: Final = msgspec.json.Decoder(_Said)
 
 
-class CompletionListener:
+class CompletionListener(Hearing):
     """Hears one completion (a `Listener`)."""
 
-    __slots__ = ("_usage", "finish_reason", "is_ended", "is_failed")
-
-    def __init__(self) -> None:
-        self._usage = Usage()
-        self.finish_reason: str | None = None
-        self.is_ended = False
-        self.is_failed = False
-
-    def usage(self, seen: int) -> Usage:
-        """Return what was told."""
-        return self._usage
+    __slots__ = ()
 
     def hear(self, said: bytes) -> bool:
         """Take note of a document or an event."""

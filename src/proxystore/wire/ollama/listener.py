@@ -10,6 +10,7 @@ import msgspec
 from proxystore.values import Usage
 from proxystore.wire.lenient import decode
 from proxystore.wire.openai.usage import usage_in
+from proxystore.wire.reading import Hearing
 
 WORDS: Final = (b'"done":true', b'"done": true', b'eval_count"', b'"error"', b'"usage"')
 """What lines contain that say more than content, one of them at least."""
@@ -38,20 +39,10 @@ class _Said(msgspec.Struct):
 _decoder: Final = msgspec.json.Decoder(_Said)
 
 
-class AnswerListener:
+class AnswerListener(Hearing):
     """Hears one answer (a `Listener`)."""
 
-    __slots__ = ("_usage", "finish_reason", "is_ended", "is_failed")
-
-    def __init__(self) -> None:
-        self._usage = Usage()
-        self.finish_reason: str | None = None
-        self.is_ended = False
-        self.is_failed = False
-
-    def usage(self, seen: int) -> Usage:
-        """Return what was told."""
-        return self._usage
+    __slots__ = ()
 
     def hear(self, said: bytes) -> bool:
         """Take note of a document or a line."""

@@ -10,7 +10,7 @@ from proxystore.values import Usage
 from proxystore.wire.lenient import decode
 from proxystore.wire.openai.tokens import usage_in_tokens
 from proxystore.wire.openai.usage import LARGEST
-from proxystore.wire.reading import last_object
+from proxystore.wire.reading import Hearing, last_object
 
 WORDS: Final = (b'"usage"', b"error")
 """What events contain that say more than content."""
@@ -38,7 +38,7 @@ _items_decoder: Final = msgspec.json.Decoder(list[_Item])
 _usage_decoder: Final = msgspec.json.Decoder(dict[str, Any])
 
 
-class MediaListener:
+class MediaListener(Hearing):
     """Hears one response (a `Listener`).
 
     Args:
@@ -46,19 +46,12 @@ class MediaListener:
         counts_data: Take the number of things in ``data`` for what is billed where no tokens are told.
     """
 
-    __slots__ = ("_counts_data", "_usage", "_written", "finish_reason", "is_ended", "is_failed")
+    __slots__ = ("_counts_data", "_written")
 
     def __init__(self, written: str | None, *, counts_data: bool = False) -> None:
+        super().__init__()
         self._written = written
         self._counts_data = counts_data
-        self._usage = Usage()
-        self.finish_reason: str | None = None
-        self.is_ended = False
-        self.is_failed = False
-
-    def usage(self, seen: int) -> Usage:
-        """Return what was told."""
-        return self._usage
 
     def hear(self, said: bytes) -> bool:
         """Take note of a document or an event."""

@@ -6,10 +6,9 @@ from typing import Any, Final
 
 import msgspec
 
-from proxystore.values import Usage
 from proxystore.wire.lenient import decode
 from proxystore.wire.openai.tokens import usage_in_tokens
-from proxystore.wire.reading import last_object
+from proxystore.wire.reading import Hearing, last_object
 
 WORDS: Final = (b'"response"', b"error")
 """What events contain that say more than content: most of them hold the response as it stands."""
@@ -39,20 +38,10 @@ _items_decoder: Final = msgspec.json.Decoder(list[Any])
 _usage_decoder: Final = msgspec.json.Decoder(dict[str, Any])
 
 
-class ResponseListener:
+class ResponseListener(Hearing):
     """Hears one response (a `Listener`)."""
 
-    __slots__ = ("_usage", "finish_reason", "is_ended", "is_failed")
-
-    def __init__(self) -> None:
-        self._usage = Usage()
-        self.finish_reason: str | None = None
-        self.is_ended = False
-        self.is_failed = False
-
-    def usage(self, seen: int) -> Usage:
-        """Return what was told."""
-        return self._usage
+    __slots__ = ()
 
     def hear(self, said: bytes) -> bool:
         """Take note of a response, or of an event that holds one."""

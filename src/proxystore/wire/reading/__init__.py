@@ -10,7 +10,7 @@ from proxystore.wire.reading.cutting import Long
 from proxystore.wire.reading.document import DocumentReader
 from proxystore.wire.reading.events import EventReader
 from proxystore.wire.reading.lines import LineReader
-from proxystore.wire.reading.listener import Listener
+from proxystore.wire.reading.listener import Hearing, Listener
 from proxystore.wire.reading.nothing import FreeReader
 from proxystore.wire.reading.tail import last_object
 
@@ -19,6 +19,7 @@ __all__ = [
     "DocumentReader",
     "EventReader",
     "FreeReader",
+    "Hearing",
     "LineReader",
     "Listener",
     "Long",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from proxystore.values import Usage
 from proxystore.wire.reading.cutting import Held, Long
 from proxystore.wire.reading.listener import Listener
+from proxystore.wire.reading.reader import StreamReader
 
 _BETWEEN: Final = b" \t\r\n,[]"
 # Past everything but brackets, in strings and outside of them; a string that has not ended yet is not passed.
@@ -15,7 +15,7 @@ _pass: Final = re.compile(rb'(?:[^"{}]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL).ma
 _find_quote: Final = re.compile(rb'(?:[^"\\]|\\.)*+"', re.DOTALL).match
 
 
-class ArrayReader:
+class ArrayReader(StreamReader):
     """Reads along an array, wherever the network has cut it, and forwards it as it came (a `Meter`).
 
     Only the object that is arriving is kept, so that a stream stays one.
@@ -24,31 +24,14 @@ class ArrayReader:
         listener: Told what each object says.
     """
 
-    __slots__ = ("_depth", "_held", "_is_escaped", "_is_text", "_listener", "estimated_output_tokens", "is_ended")
+    __slots__ = ("_depth", "_held", "_is_escaped", "_is_text")
 
     def __init__(self, listener: Listener) -> None:
-        self._listener = listener
+        super().__init__(listener)
         self._held = Held()
         self._depth = 0
         self._is_text = False
         self._is_escaped = False
-        self.estimated_output_tokens = 0
-        self.is_ended = False
-
-    @property
-    def usage(self) -> Usage:
-        """What has been told so far."""
-        return self._listener.usage(self.estimated_output_tokens)
-
-    @property
-    def finish_reason(self) -> str | None:
-        """Why the model stopped."""
-        return self._listener.finish_reason
-
-    @property
-    def is_failed(self) -> bool:
-        """Whether an object told of an error."""
-        return self._listener.is_failed
 
     def feed(self, data: bytes, *, is_last: bool) -> bytes:
         """Take the next bytes and return them."""

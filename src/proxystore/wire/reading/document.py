@@ -6,9 +6,10 @@ from proxystore.values import Usage
 from proxystore.wire.document import Collector
 from proxystore.wire.estimating import estimated_output_tokens
 from proxystore.wire.reading.listener import Listener
+from proxystore.wire.reading.reader import Reader
 
 
-class DocumentReader:
+class DocumentReader(Reader):
     """Reads a document once it is whole (a `Meter`).
 
     Args:
@@ -16,14 +17,13 @@ class DocumentReader:
         names: The members to look for, in quotes, where only the tail of a very long document is left.
     """
 
-    __slots__ = ("_collector", "_listener", "_names", "_said", "is_ended")
+    __slots__ = ("_collector", "_names", "_said")
 
     def __init__(self, listener: Listener, *names: bytes) -> None:
-        self._listener = listener
+        super().__init__(listener)
         self._names = names
         self._collector: Collector | None = None
         self._said = b""
-        self.is_ended = False
 
     @property
     def usage(self) -> Usage:
@@ -31,19 +31,9 @@ class DocumentReader:
         return self._listener.usage(0)
 
     @property
-    def finish_reason(self) -> str | None:
-        """Why the model stopped."""
-        return self._listener.finish_reason
-
-    @property
     def estimated_output_tokens(self) -> int:
         """About how many tokens the text is, if nobody told."""
         return estimated_output_tokens(self._said) if self.usage.quality == "missing" else 0
-
-    @property
-    def is_failed(self) -> bool:
-        """Whether the document is an error."""
-        return self._listener.is_failed
 
     def feed(self, data: bytes, *, is_last: bool) -> bytes:
         """Take the next bytes and return them."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from proxystore.values import Usage
 from proxystore.wire.reading.cutting import Held, Long
 from proxystore.wire.reading.listener import Listener
+from proxystore.wire.reading.reader import StreamReader
 from proxystore.wire.sse import data_of
 
 # A line ends with LF, CRLF or CR, an event with an empty line. A CR at the very end waits for the LF that may follow.
@@ -17,7 +17,7 @@ _BLANK_LINES: Final = (b"\n\n", b"\n\r\n")
 _DATA: Final = b"data:"
 
 
-class EventReader:
+class EventReader(StreamReader):
     """Reads along a stream of events, wherever the network has cut it, and forwards it as it came (a `Meter`).
 
     Args:
@@ -25,31 +25,14 @@ class EventReader:
         words: What such an event contains, one of them at least; without words every event is one.
     """
 
-    __slots__ = ("_held", "_is_between", "_listener", "_seam", "_words", "estimated_output_tokens", "is_ended")
+    __slots__ = ("_held", "_is_between", "_seam", "_words")
 
     def __init__(self, listener: Listener, *words: bytes) -> None:
-        self._listener = listener
+        super().__init__(listener)
         self._words = words
         self._held = Held()
         self._seam = b""
         self._is_between = True
-        self.estimated_output_tokens = 0
-        self.is_ended = False
-
-    @property
-    def usage(self) -> Usage:
-        """What has been told so far."""
-        return self._listener.usage(self.estimated_output_tokens)
-
-    @property
-    def finish_reason(self) -> str | None:
-        """Why the model stopped."""
-        return self._listener.finish_reason
-
-    @property
-    def is_failed(self) -> bool:
-        """Whether an event told of an error."""
-        return self._listener.is_failed
 
     def feed(self, data: bytes, *, is_last: bool) -> bytes:
         """Take the next bytes and return them; what comes as whole events, as nearly everything does, is not cut up."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from proxystore.values import Usage
 from proxystore.wire.reading.cutting import Held, Long
 from proxystore.wire.reading.listener import Listener
+from proxystore.wire.reading.reader import StreamReader
 
 
-class LineReader:
+class LineReader(StreamReader):
     """Reads along lines, wherever the network has cut them, and forwards them as they came (a `Meter`).
 
     Args:
@@ -16,30 +16,13 @@ class LineReader:
         plain: How lines end that say nothing else, as nearly all of them do.
     """
 
-    __slots__ = ("_held", "_listener", "_plain", "_words", "estimated_output_tokens", "is_ended")
+    __slots__ = ("_held", "_plain", "_words")
 
     def __init__(self, listener: Listener, *words: bytes, plain: bytes) -> None:
-        self._listener = listener
+        super().__init__(listener)
         self._words = words
         self._plain = plain
         self._held = Held()
-        self.estimated_output_tokens = 0
-        self.is_ended = False
-
-    @property
-    def usage(self) -> Usage:
-        """What has been told so far."""
-        return self._listener.usage(self.estimated_output_tokens)
-
-    @property
-    def finish_reason(self) -> str | None:
-        """Why the model stopped."""
-        return self._listener.finish_reason
-
-    @property
-    def is_failed(self) -> bool:
-        """Whether a line told of an error."""
-        return self._listener.is_failed
 
     def feed(self, data: bytes, *, is_last: bool) -> bytes:
         """Take the next bytes and return them; what comes as whole lines of content is not cut up."""

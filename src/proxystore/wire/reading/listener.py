@@ -28,3 +28,19 @@ class Listener(Protocol):
 
     def hear_part(self, head: bytes, tail: bytes) -> None:
         """Take note of an object too long to keep, of which there is the beginning and the end."""
+
+
+class Hearing:
+    """How a listener begins: it has heard of nothing, and tells what was told last."""
+
+    __slots__ = ("_usage", "finish_reason", "is_ended", "is_failed")
+
+    def __init__(self) -> None:
+        self._usage = Usage()
+        self.finish_reason: str | None = None
+        self.is_ended = False
+        self.is_failed = False
+
+    def usage(self, seen: int) -> Usage:
+        """Return what was told."""
+        return self._usage
